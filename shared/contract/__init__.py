@@ -1,0 +1,1 @@
+"""The wire contract, declared once: every format, check, queue and document is derived from these declarations."""

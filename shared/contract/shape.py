@@ -1,0 +1,91 @@
+"""Shapes: the requests, replies and list entries of the contract, as dataclasses whose fields carry their wire row."""
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from shared.contract.scalars import Scalar
+
+Rule = Callable[[Any], bool]
+_ROW = "wire"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a shape.
+
+    `kind` is a scalar, or the dataclass of a nested shape; `many` makes it a list of these. `required` means that
+    missing or empty (an id of 0) is code 2, and so is a value that breaks `rule`.
+    """
+
+    name: str
+    wire: str
+    kind: "Scalar | type[Any]"
+    many: bool
+    required: bool
+    rule: Rule | None
+    null_written: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The wire form of one dataclass: its element name and its fields in written order."""
+
+    cls: type[Any]
+    element: str
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    kind: "Scalar | type[Any]"
+    many: bool = False
+    required: bool = False
+    rule: Rule | None = None
+    null_written: bool = False
+
+
+def required(scalar: Scalar, rule: Rule | None = None) -> Any:
+    """Declare a field that must be sent and not be empty (an id: not 0); otherwise code 2."""
+    return dataclasses.field(default=scalar.absent, metadata={_ROW: _Row(scalar, required=True, rule=rule)})
+
+
+def value(scalar: Scalar, rule: Rule | None = None) -> Any:
+    """Declare a primitive: 0, false or empty when it is left out."""
+    return dataclasses.field(default=scalar.absent, metadata={_ROW: _Row(scalar, rule=rule)})
+
+
+def optional(scalar: Scalar, rule: Rule | None = None, *, default: Any = None, null_written: bool = False) -> Any:
+    """Declare a field that is `default` when absent; `null_written` writes the absent value as JSON `null`."""
+    row = _Row(scalar, rule=rule, null_written=null_written)
+    return dataclasses.field(default=default, metadata={_ROW: row})
+
+
+def many(kind: "Scalar | type[Any]", rule: Rule | None = None, *, required: bool = False) -> Any:
+    """Declare a list of scalars or shapes, an empty tuple when absent; the rule sees the whole list."""
+    row = _Row(kind, many=True, required=required, rule=rule)
+    return dataclasses.field(default=(), metadata={_ROW: row})
+
+
+@cache
+def shape_of(cls: type[Any]) -> Shape:
+    """Return the wire form of a dataclass whose fields were declared with the functions above."""
+    fields = tuple(_field(each) for each in dataclasses.fields(cls))
+    return Shape(cls, _lower_first(cls.__name__), fields)
+
+
+def _field(each: "dataclasses.Field[Any]") -> Field:
+    row: _Row = each.metadata[_ROW]
+    wire = _camel(each.name)
+    return Field(each.name, wire, row.kind, row.many, row.required, row.rule, row.null_written)
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def _lower_first(name: str) -> str:
+    return name[0].lower() + name[1:]
