@@ -38,3 +38,11 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error
     def __init__(self, fault: Fault) -> None:
         super().__init__(f"{fault.value} {fault.meaning}")
         self.fault = fault
+
+
+class Away(Refused):
+    """A dependency is away or did not answer in time: the outcome of a write is unknown, so it is never run again."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(Fault.UNAVAILABLE)
+        self.reason = reason

@@ -1,0 +1,153 @@
+"""The caller: remote procedure calls over the broker, one future each, many commands to an envelope."""
+
+import asyncio
+import itertools
+import logging
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aio_pika
+from aio_pika.abc import AbstractExchange, AbstractIncomingMessage
+
+from shared import failpoints
+from shared.bus.consumers import count_consumers
+from shared.bus.envelope import Command, EnvelopeError, pack_commands, unpack_replies
+from shared.bus.lane import Answer, Batch, Call, Lane
+from shared.bus.link import LinkLost, Session, broker_await, open_channel
+from shared.bus.topology import declare_commands, declare_private
+from shared.contract.faults import Fault, Refused
+from shared.contract.operation import AnyOperation, Identity
+
+logger = logging.getLogger(__name__)
+
+_LOST: Answer = (Fault.UNAVAILABLE, b"")
+
+
+class Caller:
+    """Calls operations of other processes.
+
+    Give `publishing` and `replying` to two links: a blocked publisher must not hold up the replies.
+    """
+
+    def __init__(self, queues: Iterable[str], *, waiting_per_queue: int, waiting_total: int) -> None:
+        self.lanes = {queue: Lane(queue, self._send) for queue in queues}
+        self._waiting_per_queue = waiting_per_queue
+        self._waiting_total = waiting_total
+        self._calls: dict[int, Call] = {}
+        self._ids = itertools.count(1)
+        self._exchange: AbstractExchange | None = None
+        self._reply_to: str | None = None
+        self._publishing: set[asyncio.Task[None]] = set()
+
+    async def call(self, operation: AnyOperation, request: dict[str, Any], identity: Identity, trace: str) -> bytes:
+        """Run the operation elsewhere and return the wire JSON of its reply.
+
+        Raises `Refused`: 98 when too many calls wait already and nothing was done; 99 when nobody takes the command,
+        the connection is lost or the budget is spent, so that the outcome of a write is unknown; else its own fault.
+        """
+        lane = self.lanes[operation.queue]
+        if lane.pending >= self._waiting_per_queue or len(self._calls) >= self._waiting_total:
+            raise Refused(Fault.TOO_MANY_REQUESTS)
+        if self._exchange is None or self._reply_to is None or lane.consumers == 0:
+            raise Refused(Fault.UNAVAILABLE)
+        code, body = await self._answer(lane, operation, request, identity, trace)
+        if code:
+            raise Refused(_fault(code))
+        return body
+
+    async def _answer(
+        self, lane: Lane, operation: AnyOperation, request: dict[str, Any], identity: Identity, trace: str
+    ) -> Answer:
+        loop = asyncio.get_running_loop()
+        deadline = time.monotonic() + operation.budget
+        call = Call(next(self._ids), operation, identity, trace, request, deadline, loop.create_future())
+        self._calls[call.id] = call
+        timer = loop.call_later(operation.budget, self._settle, call.id, _LOST)
+        lane.add(call)
+        try:
+            return await call.answer
+        finally:
+            timer.cancel()
+            self._settle(call.id, _LOST)
+
+    def _settle(self, call_id: int, answer: Answer) -> None:
+        call = self._calls.pop(call_id, None)
+        if call is None:
+            return
+        if not call.answer.done():
+            call.answer.set_result(answer)
+        self.lanes[call.operation.queue].settled(call)
+
+    def _send(self, lane: Lane, batch: Batch) -> None:
+        task = asyncio.create_task(self._publish(lane, batch))
+        self._publishing.add(task)
+        task.add_done_callback(self._publishing.discard)
+
+    async def _publish(self, lane: Lane, batch: Batch) -> None:
+        try:
+            if self._exchange is None:
+                raise LinkLost("not connected")  # noqa: TRY301 - the same end as a lost connection
+            message = self._message(batch)
+            async with broker_await():
+                await self._exchange.publish(message, lane.queue)
+        except LinkLost as lost:
+            logger.warning("envelope not taken", extra={"queue": lane.queue, "reason": str(lost)})
+            for call in batch.calls:
+                self._settle(call.id, _LOST)
+        await failpoints.reached("caller.published")
+
+    def _message(self, batch: Batch) -> aio_pika.Message:
+        now = time.monotonic()
+        budgets = [max(1, int((call.deadline - now) * 1000)) for call in batch.calls]
+        commands = [
+            Command(call.id, call.operation.name, budget, call.identity, call.trace, call.request)
+            for call, budget in zip(batch.calls, budgets, strict=True)
+        ]
+        return aio_pika.Message(pack_commands(commands), reply_to=self._reply_to, expiration=max(budgets) / 1000)
+
+    @asynccontextmanager
+    async def publishing(self, session: Session) -> AsyncIterator[None]:
+        """Open what publishes commands and counts who consumes them."""
+        async with open_channel(session, confirms=True) as channel:
+            await declare_commands(channel, self.lanes)
+            async with count_consumers(session, self.lanes.values()):
+                self._exchange = channel.default_exchange
+                try:
+                    yield
+                finally:
+                    self._exchange = None
+                    self._lose_all()
+
+    @asynccontextmanager
+    async def replying(self, session: Session) -> AsyncIterator[None]:
+        """Open what receives the replies: a queue of this connection alone."""
+        async with open_channel(session, confirms=False) as channel:
+            queue = await declare_private(channel)
+            async with broker_await():
+                await queue.consume(self._on_replies, no_ack=True)
+            self._reply_to = queue.name
+            try:
+                yield
+            finally:
+                self._reply_to = None
+                self._lose_all()
+
+    async def _on_replies(self, message: AbstractIncomingMessage) -> None:
+        try:
+            for reply in unpack_replies(message.body):
+                self._settle(reply.id, (reply.code, reply.body))
+        except EnvelopeError:
+            logger.exception("replies not readable")
+
+    def _lose_all(self) -> None:
+        for call_id in list(self._calls):
+            self._settle(call_id, _LOST)
+
+
+def _fault(code: int) -> Fault:
+    try:
+        return Fault(code)
+    except ValueError:
+        return Fault.UNAVAILABLE

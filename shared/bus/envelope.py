@@ -1,0 +1,92 @@
+"""The envelope: what one AMQP message holds, one or many commands of one queue, or one or many replies.
+
+Commands are one JSON document. Replies are a JSON line that lists them, then their bodies back to back: a body is the
+wire JSON of its reply, which the gateway passes through without looking into it. Lists may grow at their end; a
+reader takes the entries that it knows.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import orjson
+
+from shared.contract.operation import Identity
+
+VERSION = 1
+
+
+class Command(NamedTuple):
+    """One command: `budget_ms` is what is left of its budget when it is published."""
+
+    id: int
+    operation: str
+    budget_ms: int
+    identity: Identity
+    trace: str
+    request: dict[str, Any]
+
+
+class Reply(NamedTuple):
+    """One reply: the number of its fault and no body, or 0 and the wire JSON."""
+
+    id: int
+    code: int
+    body: bytes
+
+
+class EnvelopeError(ValueError):
+    """Bytes that are no envelope of a version that this code knows."""
+
+
+def pack_commands(commands: Sequence[Command]) -> bytes:
+    """Return the bytes of an envelope with these commands."""
+    rows = [
+        (id_, operation, budget, who.account_id, who.application_id, who.msisdn, trace, request)
+        for id_, operation, budget, who, trace, request in commands
+    ]
+    return orjson.dumps({"version": VERSION, "commands": rows})
+
+
+def unpack_commands(body: bytes) -> list[Command]:
+    """Return the commands of an envelope."""
+    document = _document(body)
+    try:
+        return [
+            Command(row[0], row[1], row[2], Identity(row[3], row[4], row[5]), row[6], row[7])
+            for row in document["commands"]
+        ]
+    except (KeyError, IndexError, TypeError) as error:
+        raise EnvelopeError("not an envelope of commands") from error
+
+
+def pack_replies(replies: Sequence[Reply]) -> bytes:
+    """Return the bytes of an envelope with these replies."""
+    rows = [(reply.id, reply.code, len(reply.body)) for reply in replies]
+    head = orjson.dumps({"version": VERSION, "replies": rows})
+    return b"\n".join((head, b"".join([reply.body for reply in replies])))
+
+
+def unpack_replies(body: bytes) -> list[Reply]:
+    """Return the replies of an envelope."""
+    head, _, bodies = body.partition(b"\n")
+    document = _document(head)
+    replies: list[Reply] = []
+    start = 0
+    try:
+        for row in document["replies"]:
+            end = start + row[2]
+            replies.append(Reply(row[0], row[1], bodies[start:end]))
+            start = end
+    except (KeyError, IndexError, TypeError) as error:
+        raise EnvelopeError("not an envelope of replies") from error
+    return replies
+
+
+def _document(text: bytes) -> dict[str, Any]:
+    try:
+        document = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise EnvelopeError("not JSON") from error
+    if not isinstance(document, dict) or document.get("version") != VERSION:
+        raise EnvelopeError("not a version that this code knows")
+    return document

@@ -1,0 +1,89 @@
+"""A lane: the calls that wait for one command queue, and the envelopes of it that are under way.
+
+A call leaves at once while fewer envelopes are under way than the window allows; otherwise what has gathered leaves
+together when one of them is answered. There is no timer, so an idle system adds no latency.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.contract.operation import AnyOperation, Identity
+
+ENVELOPE_COMMANDS = 64
+_WINDOW_LEAST = 4
+_WINDOW_PER_CONSUMER = 2
+
+Answer = tuple[int, bytes]
+
+
+@dataclass(slots=True, eq=False)
+class Batch:
+    """The calls of one envelope; it is under way until each is answered or given up."""
+
+    calls: "list[Call]"
+    unanswered: int
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """One call that somebody waits for; `deadline` is on this process's monotonic clock."""
+
+    id: int
+    operation: AnyOperation
+    identity: Identity
+    trace: str
+    request: dict[str, Any]
+    deadline: float
+    answer: "asyncio.Future[Answer]"
+    batch: Batch | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Lane:
+    """The state of one command queue on the caller's side; `pending` counts calls, waiting and under way."""
+
+    queue: str
+    send: "Callable[[Lane, Batch], None]"
+    waiting: deque[Call] = field(default_factory=deque)
+    pending: int = 0
+    under_way: int = 0
+    consumers: int = 0
+
+    def add(self, call: Call) -> None:
+        """Take a call, and send it at once if the window allows."""
+        self.pending += 1
+        self.waiting.append(call)
+        self.pump()
+
+    def settled(self, call: Call) -> None:
+        """Note that nobody waits for the call any more."""
+        self.pending -= 1
+        if call.batch is None:
+            return
+        call.batch.unanswered -= 1
+        if call.batch.unanswered == 0:
+            self.under_way -= 1
+            self.pump()
+
+    def pump(self) -> None:
+        """Send envelopes while there are calls to send and the window is open."""
+        window = max(_WINDOW_LEAST, _WINDOW_PER_CONSUMER * self.consumers)
+        while self.under_way < window and (batch := self._next_batch()):
+            self.under_way += 1
+            self.send(self, batch)
+
+    def _next_batch(self) -> Batch | None:
+        calls: list[Call] = []
+        while self.waiting and len(calls) < ENVELOPE_COMMANDS:
+            call = self.waiting.popleft()
+            if not call.answer.done():
+                calls.append(call)
+        if not calls:
+            return None
+        batch = Batch(calls, len(calls))
+        for call in calls:
+            call.batch = batch
+        return batch

@@ -1,0 +1,148 @@
+"""A link: one RabbitMQ connection that comes back by itself.
+
+Plain `connect` and a loop of our own: with a frozen broker the client's robust connection hung for 35 s. Every await
+on the broker has a timeout, and a `CancelledError` that nobody asked for is a lost connection.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Self
+
+import aio_pika
+from aio_pika.abc import AbstractChannel, AbstractConnection
+from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
+from pamqp.exceptions import PAMQPException
+
+logger = logging.getLogger(__name__)
+
+HEARTBEAT_SECONDS = 5
+BROKER_SECONDS = 5.0
+_CLOSE_SECONDS = 2.0
+_BACKOFF_FIRST, _BACKOFF_LAST = 0.1, 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One connection while it lasts; whoever finds it dead sets `lost`, and the link starts again."""
+
+    connection: AbstractConnection
+    lost: asyncio.Event
+
+
+Opener = Callable[[Session], AbstractAsyncContextManager[None]]
+
+
+class LinkLost(Exception):  # noqa: N818 - it is what happened
+    """The connection to the broker is away, or did not answer in time."""
+
+
+@asynccontextmanager
+async def broker_await(seconds: float = BROKER_SECONDS) -> AsyncIterator[None]:
+    """Bound an await on the broker by a timeout; every way in which a connection can be lost raises `LinkLost`."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise LinkLost("cancelled by the client library") from None
+    except (AMQPError, ChannelInvalidStateError, PAMQPException, OSError, TimeoutError) as error:
+        raise LinkLost(f"{type(error).__name__}: {error}") from error
+
+
+@asynccontextmanager
+async def open_channel(session: Session, *, confirms: bool) -> AsyncIterator[AbstractChannel]:
+    """Open a channel; when it closes, whatever the reason, the whole session is lost."""
+    async with broker_await():
+        channel = session.connection.channel(publisher_confirms=confirms, on_return_raises=confirms)
+        await channel.initialize()
+    channel.close_callbacks.add(lambda *_: session.lost.set())
+    yield channel
+
+
+class Link:
+    """Keeps one connection: connect, open everything, wait for the loss, close everything, back off, again.
+
+    Each opener is entered with every new connection, in their order, and left when the connection is lost.
+    """
+
+    def __init__(self, url: str, name: str, openers: Sequence[Opener]) -> None:
+        self._url = url
+        self._name = name
+        self._openers = openers
+        self._stopping = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.up = asyncio.Event()
+        self.was_up = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._run(), name=f"link {self._name}")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._stopping.set()
+        if self._task is not None:
+            await self._task
+
+    async def _run(self) -> None:
+        delay = _BACKOFF_FIRST
+        while not self._stopping.is_set():
+            try:
+                await self._serve()
+            except LinkLost as lost:
+                logger.warning("link away", extra={"link": self._name, "reason": str(lost)})
+            delay = _BACKOFF_FIRST if self.up.is_set() else min(delay * 2, _BACKOFF_LAST)
+            self.up.clear()
+            await self._pause(delay * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
+
+    async def _serve(self) -> None:
+        session = await self._connect()
+        try:
+            async with AsyncExitStack() as opened:
+                for opener in self._openers:
+                    await opened.enter_async_context(opener(session))
+                self.up.set()
+                self.was_up.set()
+                logger.info("link up", extra={"link": self._name})
+                await _first(session.lost, self._stopping)
+        finally:
+            await self._close(session.connection)
+        if not self._stopping.is_set():
+            raise LinkLost("connection closed")
+
+    async def _connect(self) -> Session:
+        async with broker_await():
+            connection = await aio_pika.connect(
+                self._url, heartbeat=HEARTBEAT_SECONDS, client_properties={"connection_name": self._name}
+            )
+        session = Session(connection, asyncio.Event())
+        connection.close_callbacks.add(lambda *_: session.lost.set())
+        return session
+
+    async def _close(self, connection: AbstractConnection) -> None:
+        try:
+            async with broker_await(_CLOSE_SECONDS):
+                await connection.close()
+        except LinkLost as lost:
+            logger.debug("closed a dead connection", extra={"link": self._name, "reason": str(lost)})
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return
+
+
+async def _first(*events: asyncio.Event) -> None:
+    waits = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()

@@ -1,0 +1,141 @@
+"""Running: the commands of one envelope, in groups where their operation allows it, each answered when it is done."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from inspect import isawaitable
+from typing import Any, NamedTuple
+
+import orjson
+
+from shared import failpoints
+from shared.bus.envelope import Command, Reply
+from shared.bus.routes import Context, Group, Route, Single
+from shared.contract.faults import Away, Fault, Refused
+from shared.contract.reading import read_json
+from shared.contract.scalars import Unreadable
+from shared.contract.writing import reply_tree
+
+logger = logging.getLogger(__name__)
+
+Answer = Callable[[Reply], None]
+
+
+class _Ready(NamedTuple):
+    """A command that is read and may run."""
+
+    id: int
+    request: Any
+    context: Context
+
+
+class Runner:
+    """Runs commands; those that must wait go on in tasks that it adds to `waiting`."""
+
+    def __init__(self, routes: Mapping[str, Route], waiting: set[asyncio.Task[object]]) -> None:
+        self._routes = routes
+        self._waiting = waiting
+
+    async def run(self, commands: Sequence[Command], received: float, answer: Answer) -> None:
+        """Run the commands of one envelope that came at `received`, and give each reply to `answer`.
+
+        Returns when all are answered but those whose handler said that they have to wait.
+        """
+        work: list[Awaitable[None]] = []
+        for name, ready in self._sorted(commands, received, answer).items():
+            route = self._routes[name]
+            if route.single is not None:
+                work += [self._run_single(route.single, each, answer) for each in ready]
+            if route.group is not None:
+                size = route.operation.group
+                chunks = [ready[start : start + size] for start in range(0, len(ready), size)]
+                work += [self._run_group(route.group, chunk, answer) for chunk in chunks]
+        if len(work) == 1:
+            await work[0]
+        else:
+            await asyncio.gather(*work)
+
+    def _sorted(self, commands: Iterable[Command], received: float, answer: Answer) -> dict[str, list[_Ready]]:
+        by_operation: dict[str, list[_Ready]] = {}
+        for command in commands:
+            ready = self._ready(command, received)
+            if ready is None:
+                answer(Reply(command.id, Fault.UNAVAILABLE, b""))
+            else:
+                by_operation.setdefault(command.operation, []).append(ready)
+        return by_operation
+
+    def _ready(self, command: Command, received: float) -> _Ready | None:
+        route = self._routes.get(command.operation)
+        deadline = received + command.budget_ms / 1000
+        if route is None or time.monotonic() >= deadline:
+            return None
+        try:
+            request = read_json(route.operation.request, command.request)
+        except Unreadable:
+            logger.exception("command not readable", extra={"operation": command.operation, "trace": command.trace})
+            return None
+        return _Ready(command.id, request, Context(command.identity, command.operation, deadline, command.trace))
+
+    async def _run_single(self, handler: Single, command: _Ready, answer: Answer) -> None:
+        await self._settle(command, handler(command.request, command.context), answer)
+
+    async def _run_group(self, handler: Group, commands: Sequence[_Ready], answer: Answer) -> None:
+        try:
+            outcomes = await handler([(each.request, each.context) for each in commands])
+        except Refused as refused:
+            _log_away(commands[0], refused)
+            outcomes = [refused.fault] * len(commands)
+        except Exception:  # whatever it was, only the command that caused it may suffer
+            await self._isolate(handler, commands, answer)
+            return
+        await failpoints.reached("server.ran")
+        for command, outcome in zip(commands, outcomes, strict=True):
+            if isawaitable(outcome):
+                self._wait(command, outcome, answer)
+            else:
+                answer(_reply(command, outcome))
+
+    async def _isolate(self, handler: Group, commands: Sequence[_Ready], answer: Answer) -> None:
+        if len(commands) == 1:
+            _log_failure(commands[0])
+            answer(Reply(commands[0].id, Fault.UNAVAILABLE, b""))
+            return
+        for command in commands:
+            await self._run_group(handler, [command], answer)
+
+    def _wait(self, command: _Ready, outcome: Awaitable[Any], answer: Answer) -> None:
+        task = asyncio.create_task(self._settle(command, outcome, answer))
+        self._waiting.add(task)
+        task.add_done_callback(self._waiting.discard)
+
+    async def _settle(self, command: _Ready, outcome: Awaitable[Any], answer: Answer) -> None:
+        try:
+            reply = _reply(command, await outcome)
+        except Refused as refused:
+            _log_away(command, refused)
+            reply = Reply(command.id, refused.fault, b"")
+        except Exception:  # noqa: BLE001 - anything unknown is 99, its detail is in the log
+            _log_failure(command)
+            reply = Reply(command.id, Fault.UNAVAILABLE, b"")
+        await failpoints.reached("server.ran")
+        answer(reply)
+
+
+def _reply(command: _Ready, outcome: Any) -> Reply:
+    if isinstance(outcome, Fault):
+        return Reply(command.id, outcome, b"")
+    tree = {"errorCode": 0, **outcome} if isinstance(outcome, Mapping) else reply_tree(outcome)
+    return Reply(command.id, 0, orjson.dumps(tree))
+
+
+def _log_away(command: _Ready, refused: Refused) -> None:
+    if isinstance(refused, Away):
+        fields = {"operation": command.context.operation, "trace": command.context.trace, "reason": refused.reason}
+        logger.warning("dependency away", extra=fields)
+
+
+def _log_failure(command: _Ready) -> None:
+    fields = {"operation": command.context.operation, "trace": command.context.trace}
+    logger.exception("command failed", extra=fields)

@@ -1,0 +1,113 @@
+"""The server: takes envelopes from command queues, runs their commands by the routes, and replies.
+
+Commands run at most once. An envelope that the broker delivers again may have run before, so if it holds a write all
+of it is answered 99. An envelope is acknowledged when its commands are answered, except for those that wait for a
+locked mailbox: they must not hold up what comes behind them.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+
+from aio_pika.abc import AbstractIncomingMessage, AbstractQueue
+
+from shared import failpoints
+from shared.bus.envelope import Command, EnvelopeError, Reply, unpack_commands
+from shared.bus.link import LinkLost, Session, broker_await, open_channel
+from shared.bus.replies import Replies
+from shared.bus.routes import Route
+from shared.bus.running import Runner
+from shared.bus.topology import declare_commands
+from shared.contract.faults import Fault
+
+logger = logging.getLogger(__name__)
+
+_PREFETCH_PER_SLOT = 2
+
+
+class Server:
+    """Runs the commands of some queues. Give `consuming` to one link and `replies.publishing` to another.
+
+    Each queue has `slots` envelopes running at a time of its own, so that slow commands hold up only their queue.
+    """
+
+    def __init__(self, routes: Iterable[Route], *, slots: int) -> None:
+        self._routes = {route.operation.name: route for route in routes}
+        self._slots = slots
+        self._queues = {route.operation.queue for route in self._routes.values()}
+        self._running: set[asyncio.Task[object]] = set()
+        self._consumers: list[tuple[AbstractQueue, str]] = []
+        self.replies = Replies()
+        self._runner = Runner(self._routes, self._running)
+
+    @asynccontextmanager
+    async def consuming(self, session: Session) -> AsyncIterator[None]:
+        """Open the consumers of every queue, each on a channel of its own."""
+        self._consumers.clear()
+        async with open_channel(session, confirms=False) as channel:
+            await declare_commands(channel, self._queues)
+        for name in sorted(self._queues):
+            await self._consume(session, name)
+        yield
+
+    async def drain(self, seconds: float) -> None:
+        """Take no more, finish what was delivered and write its replies, for so many seconds at most."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._cancel()
+                while self._running:
+                    await asyncio.wait(self._running)
+                await self.replies.flush()
+        except TimeoutError:
+            logger.warning("drain cut short", extra={"running": len(self._running)})
+
+    async def _cancel(self) -> None:
+        for queue, tag in self._consumers:
+            try:
+                async with broker_await():
+                    await queue.cancel(tag)
+            except LinkLost as lost:
+                logger.warning("consumer not cancelled", extra={"reason": str(lost)})
+
+    async def _consume(self, session: Session, name: str) -> None:
+        async with open_channel(session, confirms=False) as channel, broker_await():
+            await channel.set_qos(prefetch_count=_PREFETCH_PER_SLOT * self._slots)
+            queue = await channel.get_queue(name)
+            receive = partial(self._receive, asyncio.Semaphore(self._slots))
+            self._consumers.append((queue, await queue.consume(receive)))
+
+    async def _receive(self, slots: asyncio.Semaphore, message: AbstractIncomingMessage) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+        received = time.monotonic()
+        await failpoints.reached("server.received")
+        async with slots:
+            await self._answer(message, received)
+        try:
+            async with broker_await():
+                await message.ack()
+        except LinkLost as lost:
+            logger.warning("envelope not acknowledged", extra={"reason": str(lost)})
+
+    async def _answer(self, message: AbstractIncomingMessage, received: float) -> None:
+        answer = partial(self.replies.add, message.reply_to or "")
+        try:
+            commands = unpack_commands(message.body)
+        except EnvelopeError:
+            logger.exception("envelope not readable")
+            return
+        if message.redelivered and self._holds_write(commands):
+            for command in commands:
+                answer(Reply(command.id, Fault.UNAVAILABLE, b""))
+            return
+        await self._runner.run(commands, received, answer)
+        await failpoints.reached("server.replied")
+
+    def _holds_write(self, commands: Sequence[Command]) -> bool:
+        routes = [self._routes.get(command.operation) for command in commands]
+        return any(route is None or route.operation.writes for route in routes)
