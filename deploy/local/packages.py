@@ -1,0 +1,68 @@
+"""Programs that the stack needs: found on the machine, else installed with apt, else named with the exact command."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+POLICY = Path("/usr/sbin/policy-rc.d")
+T = TypeVar("T")
+
+QUIET = {"DEBIAN_FRONTEND": "noninteractive"}
+
+
+class MissingProgramError(RuntimeError):
+    """A program is neither here nor can we install it; the text says what to run."""
+
+
+def find_or_install(find: Callable[[], T | None], package: str) -> T:
+    """Return what `find` finds, after installing the Debian package if it found nothing."""
+    found = find()
+    if found is None:
+        _install(package)
+        found = find()
+    if found is None:
+        raise MissingProgramError(f"{package} is installed, but its programs were not found")
+    return found
+
+
+def _install(package: str) -> None:
+    command = f"apt-get install -y --no-install-recommends {package}"
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        raise MissingProgramError(f"{package} is missing. Install it, for example with: sudo {command}")
+    print(f"installing {package} with apt ...", flush=True)
+    with _services_stay_off():
+        if _run(command).returncode != 0:
+            _run("apt-get update")
+            done = _run(command)
+            if done.returncode != 0:
+                raise MissingProgramError(f"this failed: {command}\n{done.stdout}")
+
+
+def _run(command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command.split(),
+        env={**os.environ, **QUIET},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+@contextmanager
+def _services_stay_off() -> Iterator[None]:
+    """While a package is installed, forbid its scripts to start a system service; leave a policy that stands."""
+    ours = not POLICY.exists()
+    if ours:
+        POLICY.write_text("#!/bin/sh\nexit 101\n", encoding="ascii")
+        POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        if ours:
+            POLICY.unlink(missing_ok=True)
