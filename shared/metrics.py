@@ -1,0 +1,37 @@
+"""Metrics for Prometheus, all with the prefix `usermessage_`; labels are operations and codes, never callers."""
+
+from functools import cache
+
+from prometheus_client import Counter, Histogram
+
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+_ANSWERS = Counter("usermessage_answers", "Answers of the gateway", ["operation", "code"])
+_SECONDS = Histogram("usermessage_answer_seconds", "Time to an answer of the gateway", ["operation"], buckets=_BUCKETS)
+_COMMANDS = Counter("usermessage_commands", "Commands that a worker answered", ["operation", "code"])
+
+
+@cache
+def _answers(operation: str, code: int) -> Counter:
+    return _ANSWERS.labels(operation, str(code))
+
+
+@cache
+def _seconds(operation: str) -> Histogram:
+    return _SECONDS.labels(operation)
+
+
+@cache
+def _commands(operation: str, code: int) -> Counter:
+    return _COMMANDS.labels(operation, str(code))
+
+
+def answered(operation: str, code: int, seconds: float) -> None:
+    """Count one answer of the gateway."""
+    _answers(operation, code).inc()
+    _seconds(operation).observe(seconds)
+
+
+def command_done(operation: str, code: int) -> None:
+    """Count one command that this worker answered."""
+    _commands(operation, code).inc()

@@ -1,0 +1,56 @@
+"""A process of any role: settings, logs, health, signals, drain."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+from shared import failpoints, logs
+from shared.health import Health, Probe
+from shared.settings import Settings, SettingsError
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service that runs: how it is probed, and how it finishes what it has accepted."""
+
+    probes: Sequence[Probe]
+    drain: Callable[[], Awaitable[None]]
+
+
+App = Callable[[Settings], AbstractAsyncContextManager[Service]]
+
+
+def main(role: str, app: App) -> None:
+    """Run a role until SIGTERM or SIGINT; exit with 2 when a setting cannot be read."""
+    try:
+        settings = Settings.from_environment(os.environ)
+        failpoints.arm(settings.failpoints)
+    except (SettingsError, ValueError) as error:
+        sys.stderr.write(f"{role} does not start, these settings are wrong:\n{error}\n")
+        raise SystemExit(2) from None
+    logs.configure(role, settings.log_level)
+    asyncio.run(_run(role, settings, app))
+
+
+async def _run(role: str, settings: Settings, app: App) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with app(settings) as service:
+        health = Health(service.probes)
+        runner = await health.serve(settings.health_host, settings.health_port)
+        logger.info("started", extra={"process": os.getpid()})
+        await stop.wait()
+        logger.info("draining")
+        health.draining = True
+        await service.drain()
+        await runner.cleanup()
+    logger.info("stopped", extra={"was": role})
