@@ -2,14 +2,16 @@
 
 import asyncpg
 
+from shared.contract.faults import Away
+
 _AWAY = frozenset({"25006", "57P01", "57P02", "57P03", "57P05"})
 _CONNECTION_CLASS = "08"
 _CANCELED = "57014"
 _LOCK_NOT_AVAILABLE = "55P03"
 
 
-class DatabaseError(Exception):
-    """Postgres could not do it now."""
+class DatabaseError(Away):
+    """Postgres could not do it now: a command is answered 99 and never run again by itself."""
 
 
 class DatabaseAway(DatabaseError):  # noqa: N818 - a state of the database, not of the code

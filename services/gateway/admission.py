@@ -1,0 +1,45 @@
+"""Admission: who calls, and whether they may call now, in the order of checks that the contract sets."""
+
+from shared.contract.accounts import AuthenticateResponse
+from shared.contract.faults import Fault, Refused
+from shared.contract.operation import AnyOperation, Credentials, Identity
+from services.gateway.authenticate import Authenticator
+from services.gateway.limits import Limiter
+
+
+class Admission:
+    """Admits a call, or raises `Refused` with 600, 98, 100, 97 in that order."""
+
+    def __init__(self, authenticator: Authenticator, limiter: Limiter) -> None:
+        self._authenticator = authenticator
+        self._limiter = limiter
+
+    async def admit(
+        self, operation: AnyOperation, secrets: tuple[str, str], address: str, trace: str
+    ) -> Identity:
+        """Return who calls. `secrets` are the API key and the token, `address` is the client's."""
+        with_account = operation.credentials is Credentials.ACCOUNT
+        found = await self._look_up(secrets if with_account else (secrets[0], ""), address, trace)
+        if not found.application_id:
+            await self._limiter.failed(address)
+            raise Refused(Fault.API_KEY_INVALID)
+        if with_account and not found.account_id:
+            await self._limiter.failed(address)
+            raise Refused(Fault.AUTH_TOKEN_INVALID)
+        if not with_account:
+            await self._limiter.login(address)
+        if found.application_disabled or found.account_disabled:
+            raise Refused(Fault.ACCESS_DENIED)
+        return Identity(found.account_id, found.application_id, found.msisdn)
+
+    async def _look_up(self, secrets: tuple[str, str], address: str, trace: str) -> AuthenticateResponse:
+        api_key, auth_token = secrets
+        if not api_key or "\0" in api_key:
+            raise Refused(Fault.API_KEY_INVALID)
+        if "\0" in auth_token:
+            auth_token = ""  # a token that cannot exist: the application alone decides between 600 and 100
+        found = self._authenticator.remembered(api_key, auth_token)
+        if found is None:
+            await self._limiter.may_fail(address)
+            found = await self._authenticator.look_up(api_key, auth_token, trace)
+        return found

@@ -1,0 +1,80 @@
+"""The gateway: the only server of the public API."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import Any
+
+from aiohttp import web
+
+from services.gateway.admission import Admission
+from services.gateway.authenticate import Authenticator
+from services.gateway.body import BODY_LIMIT
+from services.gateway.endpoints import endpoints
+from services.gateway.limits import Limiter
+from services.gateway.pipeline import Pipeline
+from shared.bus.caller import Caller
+from shared.bus.link import Link
+from shared.bus.revocations import RevocationListener
+from shared.contract.catalogue import OPERATIONS
+from shared.health import Probe
+from shared.process import Service
+from shared.settings import Settings
+
+_LEAVING_SECONDS = 1.0
+
+
+@asynccontextmanager
+async def gateway(settings: Settings) -> AsyncIterator[Service]:
+    """Run the gateway: links to the broker first, then the HTTP server."""
+    queues = {operation.queue for operation in OPERATIONS}
+    caller = Caller(queues, waiting_per_queue=settings.waiting_per_queue, waiting_total=settings.waiting_total)
+    authenticator = Authenticator(caller, seconds=settings.authentication_cache_seconds)
+    revocations = RevocationListener(authenticator.on_revoked, authenticator.on_hearing, authenticator.on_deaf)
+    limiter = Limiter(settings)
+    admission = Admission(authenticator, limiter)
+    pipeline = Pipeline(endpoints(OPERATIONS), admission, limiter, caller, settings)
+    async with AsyncExitStack() as running:
+        publish = Link(settings.amqp_url, "gateway publish", [caller.publishing])
+        receive = Link(settings.amqp_url, "gateway receive", [caller.replying, revocations.listening])
+        await running.enter_async_context(publish)
+        await running.enter_async_context(receive)
+        runner = await _serve(pipeline, settings)
+        running.push_async_callback(runner.cleanup)
+        yield Service(_probes(publish, receive), partial(_leave, pipeline))
+
+
+async def _serve(pipeline: Pipeline, settings: Settings) -> web.ServerRunner:
+    server = web.Server(
+        pipeline.handle,
+        request_factory=_request,
+        access_log=None,
+        keepalive_timeout=settings.keep_alive_seconds,
+        auto_decompress=False,
+    )
+    runner = web.ServerRunner(server, shutdown_timeout=settings.drain_seconds)
+    await runner.setup()
+    await web.TCPSite(runner, settings.host, settings.port, backlog=1024).start()
+    return runner
+
+
+def _request(*parts: Any) -> web.BaseRequest:
+    return web.BaseRequest(*parts, asyncio.get_running_loop(), client_max_size=BODY_LIMIT)
+
+
+async def _leave(pipeline: Pipeline) -> None:
+    # No longer ready, it goes on for a moment: balancers look away late, and an answer ends its connection.
+    pipeline.draining = True
+    await asyncio.sleep(_LEAVING_SECONDS)
+
+
+def _probes(publish: Link, receive: Link) -> list[Probe]:
+    async def was_up() -> str | None:
+        return None if publish.was_up.is_set() and receive.was_up.is_set() else "never connected to the broker"
+
+    async def is_up() -> str | None:
+        return None if publish.up.is_set() and receive.up.is_set() else "the broker is away"
+
+    # A gateway whose broker is down stays ready: it answers 99, where a refused connection would say nothing.
+    return [Probe("broker_once", was_up), Probe("broker", is_up, decisive=False)]

@@ -1,0 +1,137 @@
+"""The pipeline: the one handler of every endpoint, from the bytes of a request to the bytes of its answer."""
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import orjson
+from aiohttp import web
+
+from services.gateway.admission import Admission
+from services.gateway.body import TransportFault, read_body
+from services.gateway.client_address import client_address, networks
+from services.gateway.documents import Document, read_document
+from services.gateway.endpoints import Endpoint
+from services.gateway.formats import xml_format
+from services.gateway.formats.format import Format
+from services.gateway.limits import LimitReached, Limiter
+from shared import metrics
+from shared.bus.caller import Caller
+from shared.contract.faults import Fault, Refused
+from shared.contract.reading import violation
+from shared.contract.writing import to_tree
+from shared.settings import Settings
+from shared.tracing import trace_id
+
+logger = logging.getLogger(__name__)
+
+_CONTENT_TYPES = {Format.JSON: "application/json; charset=utf-8", Format.XML: "application/xml; charset=utf-8"}
+_OVERLOADED_SECONDS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    code: int
+    body: bytes
+    headers: Mapping[str, str]
+
+
+class Pipeline:
+    """Answers requests. While `draining`, every answer ends its connection."""
+
+    def __init__(
+        self,
+        endpoints: Mapping[str, Endpoint],
+        admission: Admission,
+        limiter: Limiter,
+        caller: Caller,
+        settings: Settings,
+    ) -> None:
+        self._endpoints = endpoints
+        self._admission = admission
+        self._limiter = limiter
+        self._caller = caller
+        self._real_statuses = settings.real_http_statuses
+        self._trusted = networks(settings.trusted_proxies)
+        self.draining = False
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one HTTP request."""
+        began = time.perf_counter()
+        try:
+            endpoint = self._endpoint(request)
+            document = await self._document(endpoint, request)
+        except TransportFault as fault:
+            response = _plain(fault)
+        else:
+            answer = await self._answer(endpoint, document, request)
+            metrics.answered(endpoint.operation.name, answer.code, time.perf_counter() - began)
+            response = self._response(answer, endpoint, document.answer_format)
+        if self.draining:
+            response.force_close()
+        return response
+
+    def _endpoint(self, request: web.BaseRequest) -> Endpoint:
+        endpoint = self._endpoints.get(request.raw_path.partition("?")[0])
+        if endpoint is None:
+            raise TransportFault(404, "there is no such path")
+        if request.method != "POST":
+            raise TransportFault(405, "only POST is answered here")
+        return endpoint
+
+    async def _document(self, endpoint: Endpoint, request: web.BaseRequest) -> Document:
+        body = await read_body(request)
+        if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+            raise TransportFault(415, "no content encoding is read here")
+        return read_document(endpoint, request.headers, body)
+
+    async def _answer(self, endpoint: Endpoint, document: Document, request: web.BaseRequest) -> _Answer:
+        trace = trace_id(request.headers.get("traceparent"))
+        headers: dict[str, str] = {}
+        try:
+            body = await self._run(endpoint, document, self._address(request), trace, headers)
+            return _Answer(0, body, headers)
+        except Refused as refused:
+            fault = refused.fault
+            if fault is Fault.TOO_MANY_REQUESTS:
+                seconds = refused.retry_after if isinstance(refused, LimitReached) else _OVERLOADED_SECONDS
+                headers["Retry-After"] = str(seconds)
+        except Exception:
+            logger.exception("request failed", extra={"operation": endpoint.operation.name, "trace": trace})
+            fault = Fault.UNAVAILABLE
+        return _Answer(fault, orjson.dumps({"errorCode": int(fault)}), headers)
+
+    async def _run(
+        self, endpoint: Endpoint, document: Document, address: str, trace: str, headers: dict[str, str]
+    ) -> bytes:
+        operation = endpoint.operation
+        identity = await self._admission.admit(operation, document.secrets, address, trace)
+        if identity.account_id:
+            try:
+                await self._limiter.account(identity.account_id)
+            finally:
+                headers |= await self._limiter.headers(identity.account_id)
+        fault = violation(operation, document.request)
+        if fault is not None:
+            raise Refused(fault)
+        return await self._caller.call(operation, to_tree(document.request), identity, trace)
+
+    def _address(self, request: web.BaseRequest) -> str:
+        return client_address(request.remote or "", request.headers.get("X-Forwarded-For"), self._trusted)
+
+    def _response(self, answer: _Answer, endpoint: Endpoint, answer_format: Format) -> web.Response:
+        body = answer.body
+        if answer_format is Format.XML:
+            body = xml_format.write(endpoint.answer_element, endpoint.operation.reply, orjson.loads(body))
+        headers = {"Content-Type": _CONTENT_TYPES[answer_format], **answer.headers}
+        status = Fault(answer.code).http_status if answer.code and self._real_statuses else 200
+        return web.Response(status=status, body=body, headers=headers)
+
+
+def _plain(fault: TransportFault) -> web.Response:
+    response = web.Response(status=fault.status, text=f"{fault.reason}\n", content_type="text/plain")
+    if fault.status == HTTPStatus.METHOD_NOT_ALLOWED:
+        response.headers["Allow"] = "POST"
+    return response
