@@ -1,0 +1,27 @@
+"""The client's address behind proxies that are trusted, and behind those that are not."""
+
+import pytest
+
+from services.gateway.client_address import client_address, networks
+
+TRUSTED = networks(["192.0.2.0/24", "2001:db8::/32"])
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "expected"),
+    [
+        ("198.51.100.7", None, "198.51.100.7"),
+        ("198.51.100.7", "203.0.113.9", "198.51.100.7"),
+        ("192.0.2.1", "203.0.113.9", "203.0.113.9"),
+        ("192.0.2.1", "203.0.113.66, 203.0.113.9", "203.0.113.9"),
+        ("192.0.2.1", "203.0.113.9, 192.0.2.2", "203.0.113.9"),
+        ("2001:db8::1", "203.0.113.9", "203.0.113.9"),
+        ("192.0.2.1", "192.0.2.3", "192.0.2.3"),
+    ],
+)
+def test_the_last_untrusted_hop_counts(peer: str, forwarded: str | None, expected: str) -> None:
+    assert client_address(peer, forwarded, TRUSTED) == expected
+
+
+def test_without_trusted_proxies_the_peer_counts() -> None:
+    assert client_address("192.0.2.1", "203.0.113.9", ()) == "192.0.2.1"
