@@ -1,4 +1,4 @@
-"""Servers for integration tests: private, real, and gone after the run."""
+"""Servers and the service for integration tests: private, real, and gone after the run."""
 
 import shutil
 import tempfile
@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from deploy.local.servers import Servers
+from tests.running import Stack
 
 
 @pytest.fixture(scope="session")
 def run_folder() -> Iterator[Path]:
-    """Yield a folder for servers, processes and their logs; readable by all, so that Postgres' own user can come in."""
+    """Yield a folder for servers and logs; open to all, so that Postgres' own user can come in."""
     folder = Path(tempfile.mkdtemp(prefix="usermessage-tests-"))
     folder.chmod(0o755)
     yield folder
@@ -21,7 +22,7 @@ def run_folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def servers(run_folder: Path) -> Iterator[Servers]:
-    """Yield running servers: `servers.postgres.url`, `servers.rabbitmq.url`; both can be killed and restarted."""
+    """Yield running servers: `.postgres.url`, `.rabbitmq.url`; both can be killed and restarted."""
     servers = Servers(run_folder)
     servers.prepare()
     try:
@@ -30,3 +31,16 @@ def servers(run_folder: Path) -> Iterator[Servers]:
     finally:
         servers.stop()
         servers.remove()
+
+
+@pytest.fixture(scope="session")
+def stack(servers: Servers, run_folder: Path, request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """Yield the migrated service, its four roles as processes; shows the ends of their logs when tests failed."""
+    stack = Stack(servers, run_folder / "roles")
+    try:
+        stack.start()
+        yield stack
+    finally:
+        stack.stop()
+        if request.session.testsfailed:
+            print(stack.tails())

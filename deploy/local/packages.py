@@ -1,4 +1,4 @@
-"""Programs that the stack needs: found on the machine, else installed with apt, else named with the exact command."""
+"""Programs that the stack needs: found here, else installed with apt, else named with the exact command."""
 
 import os
 import shutil
@@ -56,7 +56,7 @@ def _run(command: str) -> subprocess.CompletedProcess[str]:
 
 @contextmanager
 def _services_stay_off() -> Iterator[None]:
-    """While a package is installed, forbid its scripts to start a system service; leave a policy that stands."""
+    """Forbid an installed package's scripts to start a system service; leave a policy that stands."""
     ours = not POLICY.exists()
     if ours:
         POLICY.write_text("#!/bin/sh\nexit 101\n", encoding="ascii")

@@ -78,7 +78,7 @@ class Postgres:
         self.process.stop()
 
     def kill(self) -> None:
-        """Stop immediately, as after a crash: nothing is flushed, and the next start recovers from the log."""
+        """Stop immediately, as in a crash: nothing is flushed, and the next start recovers from the log."""
         self.process.signal(signal.SIGQUIT)
         self.process.wait_gone()
 
@@ -143,7 +143,7 @@ def _newest_programs() -> Path | None:
 
 
 def _account() -> pwd.struct_passwd | None:
-    """The user that runs Postgres when we are root, which it refuses; otherwise none."""
+    """Return the user that runs Postgres when we are root, which it refuses; otherwise none."""
     if os.geteuid() != 0:
         return None
     try:

@@ -16,6 +16,7 @@ class Command:
     name: str
     argv: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
+    directory: Path | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 30.0
 
@@ -51,6 +52,7 @@ class Process:
             self._child = subprocess.Popen(
                 self.command.argv,
                 env=self.command.full_environment(),
+                cwd=self.command.directory,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -84,7 +86,7 @@ class Process:
             raise TimeoutError(f"{self.command.name} still runs after {seconds:g} s")
 
     def tail(self, lines: int = 30) -> str:
-        """The last lines of its output."""
+        """Return the last lines of its output."""
         text = self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
         return "\n".join(text.splitlines()[-lines:])
 

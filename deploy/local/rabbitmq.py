@@ -1,4 +1,4 @@
-"""A private RabbitMQ in a folder of its own: own node name, cookie, name server (epmd) and ports, all on 127.0.0.1."""
+"""A private RabbitMQ in a folder of its own: node name, cookie, name server (epmd), ports of 127.0.0.1."""
 
 import shutil
 import socket
@@ -16,7 +16,7 @@ PROTOCOL_HEADER = b"AMQP\x00\x00\x09\x01"
 
 
 class RabbitMQ:
-    """One broker. `prepare()` first; then run `names_command` and `command` under a supervisor, or `start()`."""
+    """One broker. `prepare()` first; then supervise `names_command` and `command`, or `start()`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
@@ -143,6 +143,9 @@ class RabbitMQ:
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.folder / "enabled_plugins"),
             "RABBITMQ_GENERATED_CONFIG_DIR": str(self.folder / "generated"),
             "RABBITMQ_PID_FILE": str(self.folder / "rabbitmq.pid"),
+            # Both together make the script become the broker, instead of waiting for it as its parent.
+            "RABBITMQ_ALLOW_INPUT": "1",
+            "RABBITMQ_SERVER_START_ARGS": "-noinput +B i",
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
         }
 

@@ -21,7 +21,8 @@ async def test_postgres_keeps_what_was_committed_before_an_immediate_stop(server
 async def test_database_is_utf8_and_sorts_by_code_point(servers: Servers) -> None:
     connection = await asyncpg.connect(servers.postgres.url)
     row = await connection.fetchrow(
-        "SELECT pg_encoding_to_char(encoding) AS encoding, datcollate FROM pg_database WHERE datname = 'usermessage'"
+        "SELECT pg_encoding_to_char(encoding) AS encoding, datcollate"
+        " FROM pg_database WHERE datname = current_database()"
     )
     await connection.close()
     assert row is not None

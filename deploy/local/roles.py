@@ -1,0 +1,33 @@
+"""The roles of the service as processes of this machine."""
+
+import http.client
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from deploy.local.process import Command
+
+ROOT = Path(__file__).resolve().parents[2]
+ROLES = ("gateway", "accounts", "conversations", "messages")
+
+
+def role_command(role: str, environment: Mapping[str, str], health_port: int) -> Command:
+    """Run a role of this clone; `environment` holds its settings, apart from the health port."""
+    return Command(
+        name=role,
+        argv=(sys.executable, "-m", f"services.{role}"),
+        environment={"PYTHONUNBUFFERED": "1", **environment, "HEALTH_PORT": str(health_port)},
+        directory=ROOT,
+    )
+
+
+def is_ready(health_port: int) -> bool:
+    """Whether the role with that health port says that it is ready."""
+    connection = http.client.HTTPConnection("127.0.0.1", health_port, timeout=5)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

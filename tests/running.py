@@ -1,0 +1,121 @@
+"""The service as tests run it: the roles as processes on private servers."""
+
+import asyncio
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from deploy.local.commands import create_key, import_accounts, migrate
+from deploy.local.process import Process, wait_until
+from deploy.local.roles import ROLES, is_ready, role_command
+from deploy.local.servers import Servers
+from deploy.local.state import free_port
+
+PASSWORD = "correct horse battery"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """A fresh account and a token of the stack's application."""
+
+    account_id: int
+    msisdn: str
+    password: str
+    auth_token: str
+
+
+class Role:
+    """One running role. Kill or restart it by its `process`; `wait_ready` asks its health port."""
+
+    def __init__(self, name: str, settings: Mapping[str, str], log: Path) -> None:
+        self.name = name
+        self.health_port = free_port()
+        self.process = Process(role_command(name, settings, self.health_port), log)
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def start(self) -> None:
+        self.process.start()
+        self.wait_ready()
+
+    def wait_ready(self, seconds: float = 60.0) -> None:
+        wait_until(partial(is_ready, self.health_port), self.name, seconds)
+
+    def stop(self) -> None:
+        self.process.stop()
+
+    def kill(self) -> None:
+        self.process.kill()
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+
+class Stack:
+    """Four roles with rate limits off, unless `settings` says otherwise; `base_url` and `api_key` to call them."""
+
+    def __init__(self, servers: Servers, folder: Path, settings: Mapping[str, str] | None = None) -> None:
+        self.servers = servers
+        port = free_port()
+        self.base_url = f"http://127.0.0.1:{port}"
+        self.settings_env: dict[str, str] = {
+            **servers.environment,
+            "HOST": "127.0.0.1",
+            "PORT": str(port),
+            "LIMITS": "off",
+            **(settings or {}),
+        }
+        self.roles = {name: Role(name, self.settings_env, folder / f"{name}.log") for name in ROLES}
+        self.api_key = ""
+        self.api_key_id = 0
+        self._numbers = self._fresh_numbers()
+
+    def start(self) -> None:
+        """Migrate, create an application, start the roles and wait until each is ready."""
+        migrate(self.settings_env)
+        key = create_key(self.settings_env, "tests")
+        self.api_key, self.api_key_id = str(key["api_key"]), int(key["id"])
+        for role in self.roles.values():
+            role.process.start()
+        try:
+            for role in self.roles.values():
+                role.wait_ready()
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}\n{self.tails()}") from error
+
+    def stop(self) -> None:
+        for role in self.roles.values():
+            role.stop()
+
+    def tails(self) -> str:
+        """Return the ends of the roles' logs."""
+        return "\n".join(f"--- {name}\n{role.process.tail()}" for name, role in self.roles.items())
+
+    async def account(self) -> Account:
+        """Create an account that nobody else uses."""
+        return (await self.accounts(1))[0]
+
+    async def accounts(self, count: int) -> list[Account]:
+        """Create many accounts at once, which is much faster than one by one."""
+        people = [(number, PASSWORD) for number in itertools.islice(self._numbers, count)]
+        rows = await asyncio.to_thread(import_accounts, self.settings_env, people, self.api_key_id)
+        return [
+            Account(
+                account_id=int(row["id"]),
+                msisdn=str(row["msisdn"]),
+                password=PASSWORD,
+                auth_token=str(row["auth_token"]),
+            )
+            for row in rows
+        ]
+
+    @staticmethod
+    def _fresh_numbers() -> Iterator[str]:
+        """Count on from a port: two stacks on the same servers get different numbers."""
+        first = 436990000000 + free_port() * 100
+        return (str(number) for number in itertools.count(first))
