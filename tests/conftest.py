@@ -35,7 +35,7 @@ def servers(run_folder: Path) -> Iterator[Servers]:
 
 @pytest.fixture(scope="session")
 def stack(servers: Servers, run_folder: Path, request: pytest.FixtureRequest) -> Iterator[Stack]:
-    """Yield the migrated service, its four roles as processes; shows the ends of their logs when tests failed."""
+    """Yield the migrated service with its four roles; shows the ends of their logs when tests failed."""
     stack = Stack(servers, run_folder / "roles")
     try:
         stack.start()

@@ -57,7 +57,7 @@ class Role:
 
 
 class Stack:
-    """Four roles with rate limits off, unless `settings` says otherwise; `base_url` and `api_key` to call them."""
+    """Four roles, rate limits off unless `settings` says otherwise; called by `base_url` and `api_key`."""
 
     def __init__(self, servers: Servers, folder: Path, settings: Mapping[str, str] | None = None) -> None:
         self.servers = servers

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 
 from deploy.local import demo
@@ -85,9 +86,8 @@ class Stack:
         self._supervisor.start_programs(*ROLES)
         for role in ROLES:
             port = self._health_port(role)
-            wait_until(
-                lambda port=port: is_ready(port), f"{role} (see {self._supervisor.logs / role}.log)", 60
-            )
+            what = f"{role} (see {self._supervisor.logs / role}.log)"
+            wait_until(partial(is_ready, port), what, 60)
 
     def _show_demo(self, settings: Mapping[str, str], accounts: int) -> None:
         base_url = f"http://127.0.0.1:{self._state.port('port')}"
