@@ -1,5 +1,7 @@
 """Connections to Postgres: every use has a time limit; a database that is away is an error, never a hang."""
 
+# ruff: noqa: ASYNC109 - every use must name its time limit, and one call is one use
+
 import asyncio
 import logging
 from collections.abc import AsyncIterator
@@ -78,28 +80,28 @@ class Database:
             _log.warning("database connections did not close in time; they are dropped")
             pool.terminate()
 
-    async def fetch(self, query: str, *args: object, timeout: float) -> list[asyncpg.Record]:  # noqa: ASYNC109 - given on
+    async def fetch(self, query: str, *args: object, timeout: float) -> list[asyncpg.Record]:
         """Run one statement in a transaction of its own and return its rows."""
         async with self._connection(timeout) as connection:
             return await connection.fetch(query, *args)
 
-    async def fetchrow(self, query: str, *args: object, timeout: float) -> asyncpg.Record | None:  # noqa: ASYNC109
+    async def fetchrow(self, query: str, *args: object, timeout: float) -> asyncpg.Record | None:
         """Run one statement in a transaction of its own and return its first row."""
         async with self._connection(timeout) as connection:
             return await connection.fetchrow(query, *args)
 
-    async def fetchval(self, query: str, *args: object, timeout: float) -> Any:  # noqa: ASYNC109
+    async def fetchval(self, query: str, *args: object, timeout: float) -> Any:
         """Run one statement in a transaction of its own and return the first value of its first row."""
         async with self._connection(timeout) as connection:
             return await connection.fetchval(query, *args)
 
-    async def execute(self, query: str, *args: object, timeout: float) -> str:  # noqa: ASYNC109
+    async def execute(self, query: str, *args: object, timeout: float) -> str:
         """Run one statement in a transaction of its own and return its command tag."""
         async with self._connection(timeout) as connection:
             return await connection.execute(query, *args)
 
     @asynccontextmanager
-    async def transaction(self, *, timeout: float) -> AsyncIterator[Connection]:  # noqa: ASYNC109
+    async def transaction(self, *, timeout: float) -> AsyncIterator[Connection]:
         """Give a connection inside a transaction, committed at the end and rolled back on any error.
 
         The timeout covers the whole block with its commit. When the block ends in `DatabaseTimeout` or
@@ -108,7 +110,7 @@ class Database:
         async with self._connection(timeout) as connection, connection.transaction():
             yield connection
 
-    async def probe(self, *, timeout: float = 2.0) -> None:  # noqa: ASYNC109
+    async def probe(self, *, timeout: float = 2.0) -> None:
         """Write something that leaves nothing; raise `DatabaseAway` or `DatabaseTimeout` when that fails."""
         if not await self.fetchval(_PROBE, timeout=timeout):
             await self._expire()

@@ -1,0 +1,28 @@
+"""The accounts role: API keys, accounts, passwords and tokens."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from services.accounts.handlers import Accounts, routes
+from services.accounts.passwords import Passwords
+from services.accounts.store import Store
+from shared.postgres.pool import Database
+from shared.postgres.probe import database_probe
+from shared.postgres.queries import load_queries
+from shared.process import Service
+from shared.settings import Settings
+from shared.worker import worker
+
+ROLE = "accounts"
+SQL = Path(__file__).parent / "sql"
+
+
+@asynccontextmanager
+async def accounts(settings: Settings) -> AsyncIterator[Service]:
+    """Serve logins and the gateways' look-ups."""
+    async with Database(settings.database_url, settings.pool_size, name=ROLE) as database:
+        with Passwords() as passwords:
+            handlers = Accounts(Store(database, load_queries(SQL)), passwords)
+            async with worker(ROLE, settings, routes(handlers), [database_probe(database)]) as service:
+                yield service

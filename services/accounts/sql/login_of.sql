@@ -1,0 +1,3 @@
+select id, password_hash, disabled
+from account
+where msisdn = $1
