@@ -1,0 +1,101 @@
+"""Commands on single messages."""
+
+from collections.abc import Sequence
+
+from shared.bus.routes import Context, Outcome, Route, WireTree, route, route_group
+from shared.contract import dates
+from shared.contract.messages import (
+    DELETE,
+    GET_BY_CONVERSATION,
+    INSERT,
+    PAGE_DEFAULT,
+    PAGE_LIMIT,
+    UPDATE,
+    UserMessageDeleteRequest,
+    UserMessageDeleteResponse,
+    UserMessageGetMessagesRequest,
+    UserMessageInsertRequest,
+    UserMessageInsertResponse,
+    UserMessageUpdateRequest,
+    UserMessageUpdateResponse,
+)
+from shared.mailbox.store import Mailbox
+from shared.mailbox.writes import Flags, NewMessage, Removal, replied
+
+_STATUS_NONE = 0
+_UPDATED = UserMessageUpdateResponse()
+_DELETED = UserMessageDeleteResponse()
+
+
+class Messages:
+    """The handlers, over the mailbox."""
+
+    def __init__(self, mailbox: Mailbox) -> None:
+        self._mailbox = mailbox
+
+    async def get_by_conversation(self, request: UserMessageGetMessagesRequest, context: Context) -> WireTree:
+        """Return a page of one conversation, newest first."""
+        messages = await self._mailbox.messages_by_conversation(
+            context.identity.account_id,
+            request.address,
+            offset=request.offset,
+            limit=min(request.limit or PAGE_DEFAULT, PAGE_LIMIT),
+            timeout=context.remaining(),
+        )
+        return {"messages": messages}
+
+    async def insert(
+        self, requests: Sequence[tuple[UserMessageInsertRequest, Context]]
+    ) -> Sequence[Outcome[UserMessageInsertResponse]]:
+        """Store messages as they are."""
+        now = dates.now()
+        messages = [_new_message(request, context, now) for request, context in requests]
+        written = await self._mailbox.insert(messages, _deadlines(requests))
+        return replied(written, UserMessageInsertResponse)
+
+    async def update(
+        self, requests: Sequence[tuple[UserMessageUpdateRequest, Context]]
+    ) -> Sequence[Outcome[UserMessageUpdateResponse]]:
+        """Set the flags that are present."""
+        flags = [
+            Flags(context.identity.account_id, request.message_id, request.read, request.locked)
+            for request, context in requests
+        ]
+        written = await self._mailbox.update(flags, _deadlines(requests))
+        return replied(written, lambda _: _UPDATED)
+
+    async def delete(
+        self, requests: Sequence[tuple[UserMessageDeleteRequest, Context]]
+    ) -> Sequence[Outcome[UserMessageDeleteResponse]]:
+        """Delete messages, locked ones too."""
+        removals = [Removal(context.identity.account_id, request.message_id) for request, context in requests]
+        written = await self._mailbox.delete(removals, _deadlines(requests))
+        return replied(written, lambda _: _DELETED)
+
+
+def _new_message(request: UserMessageInsertRequest, context: Context, now: int) -> NewMessage:
+    return NewMessage(
+        account_id=context.identity.account_id,
+        address=request.address,
+        body=request.message,
+        date_sent=now if request.date_sent is None else request.date_sent,
+        read=request.read,
+        locked=request.locked,
+        origin=request.origin,
+        status=_STATUS_NONE,
+        incoming=request.incoming,
+    )
+
+
+def _deadlines(requests: Sequence[tuple[object, Context]]) -> list[float]:
+    return [context.deadline for _, context in requests]
+
+
+def routes(messages: Messages) -> tuple[Route, ...]:
+    """Return which function runs which operation."""
+    return (
+        route(GET_BY_CONVERSATION, messages.get_by_conversation),
+        route_group(INSERT, messages.insert),
+        route_group(UPDATE, messages.update),
+        route_group(DELETE, messages.delete),
+    )

@@ -1,0 +1,69 @@
+"""The store: the mailbox's reads and writes, each one round trip to Postgres."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from shared.contract.faults import Away
+from shared.mailbox.rules import PAGE_OCTETS, Entry, fitting
+from shared.mailbox.writes import Flags, NewMessage, Reading, Removal, Writer, Written
+from shared.postgres.errors import DatabaseError
+from shared.postgres.pool import Database
+from shared.postgres.queries import load_queries
+
+
+class Mailbox:
+    """Messages and conversations of every account.
+
+    Writes take many commands with a deadline each, on the monotonic clock, and return an outcome for each.
+    Those whose mailbox is locked by somebody else wait on `patient`, a pool of its own, when their outcome is
+    awaited. Everything raises `Away` when Postgres is away or does not answer in time.
+    """
+
+    def __init__(self, database: Database, patient: Database) -> None:
+        self._database = database
+        self._writer = Writer(database, patient)
+        self._queries = load_queries(Path(__file__).parent / "sql")
+
+    async def conversations(self, account_id: int, *, timeout: float) -> list[Entry]:  # noqa: ASYNC109 - given on
+        """Return the account's conversations, newest first, as wire entries (`UserMessageConversation`)."""
+        return await self._fetch("conversations", account_id, timeout=timeout)
+
+    async def messages_by_conversation(
+        self,
+        account_id: int,
+        address: str,
+        *,
+        offset: int,
+        limit: int,
+        timeout: float,  # noqa: ASYNC109 - given on
+    ) -> Sequence[Entry]:
+        """Return a page of a conversation, newest first, as wire entries (`UserMessageMessage`).
+
+        It ends before the answer exceeds 16 MiB.
+        """
+        page = (account_id, address, offset, limit, PAGE_OCTETS)
+        return fitting(await self._fetch("messages_by_conversation", *page, timeout=timeout))
+
+    async def insert(self, messages: Sequence[NewMessage], deadlines: Sequence[float]) -> list[Written[int]]:
+        """Store messages and return their ids."""
+        return await self._writer.write(self._queries["insert"], messages, deadlines)
+
+    async def update(self, flags: Sequence[Flags], deadlines: Sequence[float]) -> list[Written[bool]]:
+        """Set flags of messages; one that is gone or unknown is left alone."""
+        return await self._writer.write(self._queries["update"], flags, deadlines)
+
+    async def delete(self, removals: Sequence[Removal], deadlines: Sequence[float]) -> list[Written[bool]]:
+        """Delete messages; one that is gone or unknown is left alone."""
+        return await self._writer.write(self._queries["delete"], removals, deadlines)
+
+    async def read(self, readings: Sequence[Reading], deadlines: Sequence[float]) -> list[Written[bool]]:
+        """Mark all incoming messages of conversations as read; an unknown one is left alone."""
+        return await self._writer.write(self._queries["read"], readings, deadlines)
+
+    async def _fetch(self, query: str, *arguments: Any, timeout: float) -> list[Entry]:  # noqa: ASYNC109 - given on
+        try:
+            rows = await self._database.fetch(self._queries[query], *arguments, timeout=timeout)
+        except DatabaseError as error:
+            raise Away(str(error)) from error
+        return [dict(row) for row in rows]
