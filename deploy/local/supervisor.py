@@ -51,6 +51,11 @@ class Supervisor:
         if idle:
             self._control("start", *idle, check=True)
 
+    def pids(self) -> dict[str, int]:
+        """Return the process id of every program that runs."""
+        rows = [line.split() for line in self._control("status").stdout.splitlines()]
+        return {row[0]: int(row[3].rstrip(",")) for row in rows if row[1:3] == ["RUNNING", "pid"]}
+
     def stop(self) -> None:
         """Stop all programs and the daemon, and wait until they are gone."""
         pid = int(self._control("pid", check=True).stdout)

@@ -13,7 +13,7 @@ from aio_pika.abc import AbstractExchange, AbstractIncomingMessage
 
 from shared import failpoints
 from shared.bus.consumers import count_consumers
-from shared.bus.envelope import Command, EnvelopeError, pack_commands, unpack_replies
+from shared.bus.envelope import PARKED, Command, EnvelopeError, pack_commands, unpack_replies
 from shared.bus.lane import Answer, Batch, Call, Lane
 from shared.bus.link import LinkLost, Session, broker_await, open_channel
 from shared.bus.topology import declare_commands, declare_private
@@ -80,6 +80,11 @@ class Caller:
             call.answer.set_result(answer)
         self.lanes[call.operation.queue].settled(call)
 
+    def _park(self, call_id: int) -> None:
+        call = self._calls.get(call_id)
+        if call is not None:
+            self.lanes[call.operation.queue].parked(call)
+
     def _send(self, lane: Lane, batch: Batch) -> None:
         task = asyncio.create_task(self._publish(lane, batch))
         self._publishing.add(task)
@@ -137,7 +142,10 @@ class Caller:
     async def _on_replies(self, message: AbstractIncomingMessage) -> None:
         try:
             for reply in unpack_replies(message.body):
-                self._settle(reply.id, (reply.code, reply.body))
+                if reply.code == PARKED:
+                    self._park(reply.id)
+                else:
+                    self._settle(reply.id, (reply.code, reply.body))
         except EnvelopeError:
             logger.exception("replies not readable")
 

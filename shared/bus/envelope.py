@@ -13,6 +13,8 @@ import orjson
 from shared.contract.operation import Identity
 
 VERSION = 1
+# The code of an interim reply: the command waits for a locked mailbox and will be answered later.
+PARKED = -1
 
 
 class Command(NamedTuple):
@@ -27,7 +29,7 @@ class Command(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """One reply: the number of its fault and no body, or 0 and the wire JSON."""
+    """One reply: the number of its fault (or `PARKED`) and no body, or 0 and the wire JSON."""
 
     id: int
     code: int

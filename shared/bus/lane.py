@@ -21,7 +21,7 @@ Answer = tuple[int, bytes]
 
 @dataclass(slots=True, eq=False)
 class Batch:
-    """The calls of one envelope; it is under way until each is answered or given up."""
+    """The calls of one envelope; it is under way until each is answered, parked or given up."""
 
     calls: "list[Call]"
     unanswered: int
@@ -61,10 +61,15 @@ class Lane:
     def settled(self, call: Call) -> None:
         """Note that nobody waits for the call any more."""
         self.pending -= 1
-        if call.batch is None:
+        self.parked(call)
+
+    def parked(self, call: Call) -> None:
+        """Note that the call's envelope goes on without it: a locked mailbox must not keep the window shut."""
+        batch, call.batch = call.batch, None
+        if batch is None:
             return
-        call.batch.unanswered -= 1
-        if call.batch.unanswered == 0:
+        batch.unanswered -= 1
+        if batch.unanswered == 0:
             self.under_way -= 1
             self.pump()
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from shared import failpoints
-from shared.bus.envelope import Command, Reply
+from shared.bus.envelope import PARKED, Command, Reply
 from shared.bus.routes import Context, Group, Route, Single
 from shared.contract.faults import Away, Fault, Refused
 from shared.contract.reading import read_json
@@ -106,6 +106,7 @@ class Runner:
             await self._run_group(handler, [command], answer)
 
     def _wait(self, command: _Ready, outcome: Awaitable[Any], answer: Answer) -> None:
+        answer(Reply(command.id, PARKED, b""))
         task = asyncio.create_task(self._settle(command, outcome, answer))
         self._waiting.add(task)
         task.add_done_callback(self._waiting.discard)

@@ -49,6 +49,17 @@ async def test_the_window_grows_with_the_consumers() -> None:
     assert len(sent.batches) == 6
 
 
+async def test_a_parked_call_opens_the_window_and_stays_pending() -> None:
+    sent = Sent()
+    calls = sent.add(5)
+    sent.lane.parked(calls[0])
+    assert [call.id for call in sent.batches[4].calls] == [4]
+    assert sent.lane.pending == 5
+    sent.answer(sent.batches[0])
+    assert sent.lane.pending == 4
+    assert sent.lane.under_way == 4
+
+
 async def test_a_call_given_up_while_it_waits_is_not_sent() -> None:
     sent = Sent()
     calls = sent.add(6)

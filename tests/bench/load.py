@@ -1,0 +1,105 @@
+"""A closed loop of HTTP connections that costs little beside what it measures."""
+
+import asyncio
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+_HEAD_END = b"\r\n\r\n"
+_LENGTH = b"content-length: "
+
+
+def post(url: str, body: bytes) -> bytes:
+    """Return the bytes of a POST request of JSON."""
+    parts = urlsplit(url)
+    head = f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/json\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+@dataclass(slots=True)
+class Figures:
+    """What a run came to: answers, those that the check refused, and each answer's seconds."""
+
+    seconds: float = 0.0
+    refused: int = 0
+    latencies: list[float] = field(default_factory=list)
+
+    @property
+    def rate(self) -> float:
+        """Answers a second."""
+        return len(self.latencies) / self.seconds
+
+    def percentile(self, percent: int) -> float:
+        """Milliseconds within which that share of the answers came."""
+        return statistics.quantiles(self.latencies, n=100)[percent - 1] * 1000
+
+
+class _Connection(asyncio.Protocol):
+    """Sends the next request when the last one is answered, until told to stop."""
+
+    def __init__(self, requests: Sequence[bytes], figures: Figures, accept: Callable[[bytes], bool]) -> None:
+        self._requests = requests
+        self._figures = figures
+        self._accept = accept
+        self._next = 0
+        self._sent = 0.0
+        self._buffer = b""
+        self.stopping = False
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._send()
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        head, found, rest = self._buffer.partition(_HEAD_END)
+        if not found:
+            return
+        start = head.lower().index(_LENGTH) + len(_LENGTH)
+        length = int(head[start:].partition(b"\r\n")[0])
+        if len(rest) < length:
+            return
+        self._figures.latencies.append(time.perf_counter() - self._sent)
+        if not self._accept(rest):
+            self._figures.refused += 1
+        self._buffer = b""
+        if self.stopping:
+            self._transport.close()
+        else:
+            self._send()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.done.done():
+            self.done.set_result(None)
+
+    def _send(self) -> None:
+        self._sent = time.perf_counter()
+        self._transport.write(self._requests[self._next % len(self._requests)])
+        self._next += 1
+
+
+async def closed_loop(
+    port: int, requests: Sequence[Sequence[bytes]], seconds: float, accept: Callable[[bytes], bool]
+) -> Figures:
+    """Run one connection to 127.0.0.1 for each list of requests, each taking turns through its own list."""
+    figures = Figures()
+    loop = asyncio.get_running_loop()
+    began = time.perf_counter()
+    connections = []
+    for own in requests:
+        _, connection = await loop.create_connection(
+            lambda own=own: _Connection(own, figures, accept), "127.0.0.1", port
+        )  # type: ignore[misc]
+        connections.append(connection)
+    await asyncio.sleep(seconds)
+    figures.seconds = time.perf_counter() - began
+    counted = len(figures.latencies)
+    for connection in connections:
+        connection.stopping = True
+    await asyncio.wait([connection.done for connection in connections], timeout=10)
+    del figures.latencies[counted:]
+    return figures
