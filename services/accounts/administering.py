@@ -1,0 +1,46 @@
+"""The pieces that every administrative command works with."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from services.accounts.administration import Administration
+from services.accounts.app import SQL
+from shared.bus.link import LinkLost
+from shared.bus.revocations import publish_revocation
+from shared.command_line import CommandFailed, warn
+from shared.postgres.pool import Database
+from shared.postgres.queries import load_queries
+from shared.settings import Settings
+
+_MSISDN_DIGITS = 15
+
+
+@asynccontextmanager
+async def administering(settings: Settings) -> AsyncIterator[Administration]:
+    """Open the database for one command."""
+    async with Database(settings.database_url, 2, name="usermessage command line") as database:
+        yield Administration(database, load_queries(SQL))
+
+
+async def revoke(
+    settings: Settings, *, account_id: int | None = None, application_id: int | None = None
+) -> None:
+    """Tell the gateways what changed, after it was committed; without a broker it is only said to the person."""
+    try:
+        await publish_revocation(settings.amqp_url, account_id=account_id, application_id=application_id)
+    except LinkLost:
+        seconds = settings.authentication_cache_seconds
+        warn(f"RabbitMQ is away: stored, but gateways may go by what they remember for {seconds:g} s more")
+
+
+def msisdn(text: str) -> str:
+    """Return a number's digits; raise `CommandFailed` for what cannot be one."""
+    digits = text.strip().removeprefix("+")
+    if (
+        digits.isascii()
+        and digits.isdecimal()
+        and not digits.startswith("0")
+        and len(digits) <= _MSISDN_DIGITS
+    ):
+        return digits
+    raise CommandFailed("a number has 1 to 15 digits, with or without a plus, and no leading 0")

@@ -1,0 +1,3 @@
+select id
+from api_key
+where id = $1

@@ -1,0 +1,9 @@
+-- account, API key or null for all
+with revoked as (
+    update token
+    set revoked_at = now()
+    where account_id = $1 and revoked_at is null and ($2::bigint is null or api_key_id = $2)
+    returning 1
+)
+select count(*)
+from revoked

@@ -1,0 +1,37 @@
+"""The `usermessage` command line, put together from the parts of the roles.
+
+Exit codes: 0 done, 1 not found or failed, 2 wrong usage or settings.
+"""
+
+import sys
+
+from services.accounts import commands as accounts
+from services.cli.migrate import migrate
+from shared.command_line import CommandFailed, group
+from shared.postgres.errors import DatabaseError
+from shared.postgres.migration_files import MigrationError
+from shared.settings import SettingsError
+
+
+def main() -> None:
+    """Run the command that the arguments name."""
+    command_line = group("Set up and administer usermessage.")
+    command_line.command("migrate")(migrate)
+    accounts.add_commands(command_line)
+    try:
+        command_line(prog_name="usermessage")
+    except (CommandFailed, MigrationError) as error:
+        _leave(1, str(error))
+    except DatabaseError as error:
+        _leave(1, f"the database did not do it: {error.reason}")
+    except SettingsError as error:
+        _leave(2, f"these settings are wrong:\n{error}")
+
+
+def _leave(code: int, text: str) -> None:
+    sys.stderr.write(f"usermessage: {text}\n")
+    raise SystemExit(code)
+
+
+if __name__ == "__main__":
+    main()
