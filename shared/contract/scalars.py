@@ -4,16 +4,16 @@ Readers take what the original's lenient parser takes (wire-contract "Lenient in
 rest. They return `None` where the text stands for an absent value.
 """
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from shared.contract import dates
 
 
-class Unreadable(ValueError):
+class Unreadable(ValueError):  # noqa: N818 - it is an answer, not an error
     """The body cannot be read as the shape it should be: HTTP 400."""
 
 
@@ -40,6 +40,7 @@ class NumberText(str):
 
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,40}(\.0*)?\Z")
+_DIGITS = 40  # more than any number of the contract has
 _BLANKS = " \t\r\n"
 
 
@@ -74,9 +75,12 @@ def _integer(bits: int) -> tuple[Callable[[Any], int], Callable[[str], int]]:
 def _whole(text: str) -> int:
     if _INTEGER.match(text):
         return int(text.partition(".")[0])
-    number = float(text)
-    if not math.isfinite(number) or number != int(number):
-        raise Unreadable("not a whole number")
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise Unreadable("not a number") from None
+    if not number.is_finite() or number.adjusted() > _DIGITS or number != number.to_integral_value():
+        raise Unreadable("not a whole number in range")
     return int(number)
 
 

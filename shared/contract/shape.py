@@ -3,13 +3,25 @@
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from shared.contract.scalars import Scalar
 
 Rule = Callable[[Any], bool]
 _ROW = "wire"
+_Made = TypeVar("_Made")
+
+
+def once_per_class(make: Callable[[type[Any]], _Made]) -> Callable[[type[Any]], _Made]:
+    """Remember what `make` returned for each class."""
+    made: dict[type[Any], _Made] = {}
+
+    def remembered(cls: type[Any]) -> _Made:
+        if cls not in made:
+            made[cls] = make(cls)
+        return made[cls]
+
+    return remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +81,7 @@ def many(kind: "Scalar | type[Any]", rule: Rule | None = None, *, required: bool
     return dataclasses.field(default=(), metadata={_ROW: row})
 
 
-@cache
+@once_per_class
 def shape_of(cls: type[Any]) -> Shape:
     """Return the wire form of a dataclass whose fields were declared with the functions above."""
     fields = tuple(_field(each) for each in dataclasses.fields(cls))
