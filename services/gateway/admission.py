@@ -1,6 +1,6 @@
 """Admission: who calls, and whether they may call now, in the order of checks that the contract sets."""
 
-from shared.contract.accounts import AuthenticateResponse
+from shared.contract.accounts import AuthenticateRequest, AuthenticateResponse
 from shared.contract.faults import Fault, Refused
 from shared.contract.operation import AnyOperation, Credentials, Identity
 from services.gateway.authenticate import Authenticator
@@ -15,11 +15,12 @@ class Admission:
         self._limiter = limiter
 
     async def admit(
-        self, operation: AnyOperation, secrets: tuple[str, str], address: str, trace: str
+        self, operation: AnyOperation, secrets: AuthenticateRequest, address: str, trace: str
     ) -> Identity:
-        """Return who calls. `secrets` are the API key and the token, `address` is the client's."""
+        """Return who calls. `address` is the client's."""
         with_account = operation.credentials is Credentials.ACCOUNT
-        found = await self._look_up(secrets if with_account else (secrets[0], ""), address, trace)
+        auth_token = secrets.auth_token if with_account else ""
+        found = await self._look_up(secrets.api_key, auth_token, address, trace)
         if not found.application_id:
             await self._limiter.failed(address)
             raise Refused(Fault.API_KEY_INVALID)
@@ -32,8 +33,7 @@ class Admission:
             raise Refused(Fault.ACCESS_DENIED)
         return Identity(found.account_id, found.application_id, found.msisdn)
 
-    async def _look_up(self, secrets: tuple[str, str], address: str, trace: str) -> AuthenticateResponse:
-        api_key, auth_token = secrets
+    async def _look_up(self, api_key: str, auth_token: str, address: str, trace: str) -> AuthenticateResponse:
         if not api_key or "\0" in api_key:
             raise Refused(Fault.API_KEY_INVALID)
         if "\0" in auth_token:

@@ -1,6 +1,7 @@
 """The body of an HTTP request: read whole, bounded in size and time."""
 
 import asyncio
+from http import HTTPStatus
 
 from aiohttp import web
 
@@ -20,7 +21,7 @@ class TransportFault(Exception):  # noqa: N818 - it is an answer
 async def read_body(request: web.BaseRequest) -> bytes:
     """Return the body; raises `TransportFault` 413 above 1 MiB, 408 when it does not arrive in time."""
     if request.content_length is not None and request.content_length > BODY_LIMIT:
-        raise TransportFault(413, "the body is larger than 1 MiB")
+        raise TransportFault(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is larger than 1 MiB")
     await _continue(request)
     try:
         if request.content.is_eof():
@@ -28,9 +29,9 @@ async def read_body(request: web.BaseRequest) -> bytes:
         async with asyncio.timeout(_BODY_SECONDS):
             return await request.read()
     except web.HTTPRequestEntityTooLarge:
-        raise TransportFault(413, "the body is larger than 1 MiB") from None
+        raise TransportFault(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is larger than 1 MiB") from None
     except TimeoutError:
-        raise TransportFault(408, "the body did not arrive in time") from None
+        raise TransportFault(HTTPStatus.REQUEST_TIMEOUT, "the body did not arrive in time") from None
 
 
 async def _continue(request: web.BaseRequest) -> None:

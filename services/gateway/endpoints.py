@@ -2,18 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import Enum
 
+from services.gateway.formats.negotiation import Mount
 from shared.contract.operation import AnyOperation
 from shared.contract.shape import shape_of
 
 
-class Mount(Enum):
-    """The three prefixes under which every operation answers: negotiating, always JSON, always XML."""
-
-    REST = "/rest"
-    JSON = "/json"
-    XML = "/xml"
+# The prefixes under which every operation answers: negotiating, always JSON, always XML.
+_MOUNTS: tuple[Mount, ...] = ("rest", "json", "xml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +25,10 @@ class Endpoint:
 def endpoints(operations: Iterable[AnyOperation]) -> Mapping[str, Endpoint]:
     """Return the endpoint of each path; operations without a path are not public."""
     return {
-        mount.value + operation.path: Endpoint(
+        f"/{mount}{operation.path}": Endpoint(
             operation, mount, shape_of(operation.request).element, shape_of(operation.reply).element
         )
         for operation in operations
         if operation.path is not None
-        for mount in Mount
+        for mount in _MOUNTS
     }

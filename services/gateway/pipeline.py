@@ -14,7 +14,7 @@ from services.gateway.body import TransportFault, read_body
 from services.gateway.client_address import client_address, networks
 from services.gateway.documents import Document, read_document
 from services.gateway.endpoints import Endpoint
-from services.gateway.formats import xml_format
+from services.gateway.formats import xml_writing
 from services.gateway.formats.format import Format
 from services.gateway.limits import LimitReached, Limiter
 from shared import metrics
@@ -27,7 +27,6 @@ from shared.tracing import trace_id
 
 logger = logging.getLogger(__name__)
 
-_CONTENT_TYPES = {Format.JSON: "application/json; charset=utf-8", Format.XML: "application/xml; charset=utf-8"}
 _OVERLOADED_SECONDS = 1
 
 
@@ -76,16 +75,18 @@ class Pipeline:
     def _endpoint(self, request: web.BaseRequest) -> Endpoint:
         endpoint = self._endpoints.get(request.raw_path.partition("?")[0])
         if endpoint is None:
-            raise TransportFault(404, "there is no such path")
+            raise TransportFault(HTTPStatus.NOT_FOUND, "there is no such path")
         if request.method != "POST":
-            raise TransportFault(405, "only POST is answered here")
+            raise TransportFault(HTTPStatus.METHOD_NOT_ALLOWED, "only POST is answered here")
         return endpoint
 
     async def _document(self, endpoint: Endpoint, request: web.BaseRequest) -> Document:
         body = await read_body(request)
         if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
-            raise TransportFault(415, "no content encoding is read here")
-        return read_document(endpoint, request.headers, body)
+            raise TransportFault(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "no content encoding is read here")
+        return read_document(
+            endpoint, request.headers.get("Content-Type"), ",".join(request.headers.getall("Accept", [])) or None, body
+        )
 
     async def _answer(self, endpoint: Endpoint, document: Document, request: web.BaseRequest) -> _Answer:
         trace = trace_id(request.headers.get("traceparent"))
@@ -124,8 +125,8 @@ class Pipeline:
     def _response(self, answer: _Answer, endpoint: Endpoint, answer_format: Format) -> web.Response:
         body = answer.body
         if answer_format is Format.XML:
-            body = xml_format.write(endpoint.answer_element, endpoint.operation.reply, orjson.loads(body))
-        headers = {"Content-Type": _CONTENT_TYPES[answer_format], **answer.headers}
+            body = xml_writing.write(endpoint.answer_element, endpoint.operation.reply, orjson.loads(body))
+        headers = {"Content-Type": answer_format.value, **answer.headers}
         status = Fault(answer.code).http_status if answer.code and self._real_statuses else 200
         return web.Response(status=status, body=body, headers=headers)
 
