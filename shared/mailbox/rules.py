@@ -14,7 +14,10 @@ _AROUND_MESSAGE = 512
 _AROUND_PAGE = 512
 # What one code point grows to at most: `&quot;` and `\u0001` have 6 octets, its UTF-8 has 4.
 _GROWTH = 6
-_ESCAPED = re.compile("[&<>\"'\x00-\x1f\x7f\ufffe\uffff]")
+_ESCAPED = re.compile("[&<>\"'\t\n\r]")
+# Written as U+FFFD, which has 3 octets; U+FFFE and U+FFFF have so many themselves.
+_ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_ILLEGAL_GROWTH = 3
 
 Entry = Mapping[str, Any]
 
@@ -41,4 +44,5 @@ def _octets(message: Entry) -> int:
 
 
 def _xml_octets(text: str) -> int:
-    return len(text.encode()) + (_GROWTH - 1) * len(_ESCAPED.findall(text))
+    escaped, illegal = len(_ESCAPED.findall(text)), len(_ILLEGAL.findall(text))
+    return len(text.encode()) + (_GROWTH - 1) * escaped + (_ILLEGAL_GROWTH - 1) * illegal

@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from shared.contract.faults import Away
 from shared.mailbox.rules import PAGE_OCTETS, Entry, fitting
 from shared.mailbox.writes import Flags, NewMessage, Reading, Removal, Writer, Written
-from shared.postgres.errors import DatabaseError
 from shared.postgres.pool import Database
 from shared.postgres.queries import load_queries
 
@@ -17,7 +15,7 @@ class Mailbox:
 
     Writes take many commands with a deadline each, on the monotonic clock, and return an outcome for each.
     Those whose mailbox is locked by somebody else wait on `patient`, a pool of its own, when their outcome is
-    awaited. Everything raises `Away` when Postgres is away or does not answer in time.
+    awaited. Everything raises `DatabaseError` when Postgres is away or does not answer in time.
     """
 
     def __init__(self, database: Database, patient: Database) -> None:
@@ -62,8 +60,5 @@ class Mailbox:
         return await self._writer.write(self._queries["read"], readings, deadlines)
 
     async def _fetch(self, query: str, *arguments: Any, timeout: float) -> list[Entry]:  # noqa: ASYNC109 - given on
-        try:
-            rows = await self._database.fetch(self._queries[query], *arguments, timeout=timeout)
-        except DatabaseError as error:
-            raise Away(str(error)) from error
+        rows = await self._database.fetch(self._queries[query], *arguments, timeout=timeout)
         return [dict(row) for row in rows]

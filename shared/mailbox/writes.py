@@ -6,9 +6,9 @@ from inspect import isawaitable
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from shared.bus.routes import Outcome
-from shared.contract.faults import Away, Fault
+from shared.contract.faults import Fault
 from shared.mailbox.patience import Patience
-from shared.postgres.errors import DatabaseError, LockTimeout
+from shared.postgres.errors import LockTimeout
 from shared.postgres.pool import Database
 
 # Postgres ends its wait so much before the client ends its own: then it is known that nothing was done.
@@ -76,13 +76,10 @@ class Writer:
     async def write(
         self, query: str, commands: Sequence[Command], deadlines: Sequence[float]
     ) -> list[Written[Any]]:
-        """Run the commands and return an outcome for each; raise `Away` when Postgres did not answer."""
+        """Run the commands and return an outcome for each; raise `DatabaseError`."""
         seconds = max(deadlines) - time.monotonic()
         columns = zip(*commands, strict=True)
-        try:
-            rows = await self._database.fetch(query, *columns, True, timeout=seconds)
-        except DatabaseError as error:
-            raise Away(str(error)) from error
+        rows = await self._database.fetch(query, *columns, True, timeout=seconds)
         return [
             row[1] or self._patiently(query, command, deadline)
             for row, command, deadline in zip(rows, commands, deadlines, strict=True)
@@ -94,8 +91,6 @@ class Writer:
                 return await self._alone(query, command, deadline - time.monotonic())
         except (LockTimeout, TimeoutError):
             return Fault.UNAVAILABLE
-        except DatabaseError as error:
-            raise Away(str(error)) from error
 
     async def _alone(self, query: str, command: Command, seconds: float) -> Any:
         columns = zip(command, strict=True)

@@ -1,0 +1,195 @@
+"""Random operations on the mailbox against a model in Python: same answers, counters that are counts."""
+
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from deploy.local.servers import Servers
+from shared.mailbox.writes import Flags, NewMessage, Reading, Removal
+from tests.integration.mailbox_rig import TIMEOUT, Rig, accounts, mailbox_rig, taken, within
+
+ADDRESSES = ("+436990000001", "+436990000002", "Fake Shop", "fake shop", "82111")
+
+
+@dataclass(slots=True)
+class Stored:
+    """A message of the model."""
+
+    address: str
+    body: str
+    date_sent: int
+    read: bool
+    locked: bool
+    status: int
+    incoming: bool
+    change: int
+
+
+@dataclass(slots=True)
+class Model:
+    """One account as the contract describes it."""
+
+    messages: dict[int, Stored] = field(default_factory=dict)
+    tombstones: dict[int, int] = field(default_factory=dict)
+    last_id: int = 0
+    last_change: int = 0
+
+    def insert(self, new: NewMessage) -> int:
+        self.last_id += 1
+        self.messages[self.last_id] = Stored(
+            new.address,
+            new.body,
+            new.date_sent,
+            new.read,
+            new.locked,
+            new.status,
+            new.incoming,
+            self.changed(),
+        )
+        return self.last_id
+
+    def update(self, flags: Flags) -> None:
+        kept = self.messages.get(flags.message_id)
+        if kept is None:
+            return
+        before = (kept.read, kept.locked)
+        kept.read = kept.read if flags.read is None else flags.read
+        kept.locked = kept.locked if flags.locked is None else flags.locked
+        if (kept.read, kept.locked) != before:
+            kept.change = self.changed()
+
+    def delete(self, removal: Removal) -> None:
+        if self.messages.pop(removal.message_id, None) is not None:
+            self.tombstones[removal.message_id] = self.changed()
+
+    def read(self, reading: Reading) -> None:
+        for _, kept in sorted(self.messages.items()):
+            if kept.address == reading.address and kept.incoming and not kept.read:
+                kept.read = True
+                kept.change = self.changed()
+
+    def changed(self) -> int:
+        self.last_change += 1
+        return self.last_change
+
+    def page(self, address: str) -> list[tuple[int, str, bool, bool, int]]:
+        found = [
+            (kept.date_sent, id_, kept) for id_, kept in self.messages.items() if kept.address == address
+        ]
+        found.sort(key=lambda entry: entry[:2], reverse=True)
+        return [(id_, kept.body, kept.read, kept.locked, date) for date, id_, kept in found]
+
+    def conversations(self) -> list[dict[str, Any]]:
+        by_address: dict[str, list[tuple[int, int, Stored]]] = defaultdict(list)
+        for id_, kept in self.messages.items():
+            by_address[kept.address].append((kept.date_sent, id_, kept))
+        newest = {address: max(found, key=lambda entry: entry[:2]) for address, found in by_address.items()}
+        order = sorted(by_address, key=lambda address: newest[address][:2], reverse=True)
+        return [_conversation(address, by_address[address], newest[address][2]) for address in order]
+
+
+def _conversation(address: str, found: Sequence[tuple[int, int, Stored]], newest: Stored) -> dict[str, Any]:
+    kept = [entry for _, _, entry in found]
+    return {
+        "address": address,
+        "snippet": newest.body[:100],
+        "messagesUnread": sum(entry.incoming and not entry.read for entry in kept),
+        "messagesUnsent": sum(not entry.incoming and entry.status == 5 for entry in kept),
+        "messages": len(kept),
+        "maxMessageId": max(id_ for _, id_, _ in found),
+        "dateLastMessage": newest.date_sent,
+    }
+
+
+class Player:
+    """Plays one group of random commands on the store and on the models."""
+
+    def __init__(self, rig: Rig, chance: random.Random, account_ids: Sequence[int]) -> None:
+        self.rig = rig
+        self.chance = chance
+        self.models = {account_id: Model() for account_id in account_ids}
+
+    async def step(self) -> None:
+        play = self.chance.choice((self.insert, self.insert, self.update, self.delete, self.read))
+        await play(self.chance.randint(1, 12))
+
+    async def insert(self, size: int) -> None:
+        messages = [self._new_message() for _ in range(size)]
+        expected = [self.models[new.account_id].insert(new) for new in messages]
+        assert await self.rig.insert(*messages) == expected
+
+    async def update(self, size: int) -> None:
+        flags = [Flags(*self._one(), self._maybe(), self._maybe()) for _ in range(size)]
+        for each in flags:
+            self.models[each.account_id].update(each)
+        assert taken(await self.rig.mailbox.update(flags, within(flags))) == [True] * size
+
+    async def delete(self, size: int) -> None:
+        removals = [Removal(*self._one()) for _ in range(size)]
+        for each in removals:
+            self.models[each.account_id].delete(each)
+        assert taken(await self.rig.mailbox.delete(removals, within(removals))) == [True] * size
+
+    async def read(self, size: int) -> None:
+        readings = [Reading(self._account(), self.chance.choice(ADDRESSES)) for _ in range(size)]
+        for each in readings:
+            self.models[each.account_id].read(each)
+        assert taken(await self.rig.mailbox.read(readings, within(readings))) == [True] * size
+
+    async def check(self) -> None:
+        await self.rig.assert_counted(*self.models)
+        for account_id, model in self.models.items():
+            conversations = await self.rig.mailbox.conversations(account_id, timeout=TIMEOUT)
+            assert conversations == model.conversations()
+            for address in ADDRESSES:
+                page = await self.rig.page(account_id, address)
+                keys = ("messageId", "message", "read", "locked", "dateSent")
+                assert [tuple(entry[key] for key in keys) for entry in page] == model.page(address)
+            await self._check_changes(account_id, model)
+
+    async def _check_changes(self, account_id: int, model: Model) -> None:
+        changes = {id_: kept.change for id_, kept in model.messages.items()} | model.tombstones
+        rows = await self.rig.rows(
+            "select message_id, change_seq from message where account_id = $1", account_id
+        )
+        assert {row["message_id"]: row["change_seq"] for row in rows} == changes
+        outbox = await self.rig.rows(
+            "select change_seq from outbox where account_id = $1 order by id", account_id
+        )
+        assert [row["change_seq"] for row in outbox] == list(range(1, model.last_change + 1))
+        bodies = await self.rig.rows("select body from message where account_id = $1 and deleted", account_id)
+        assert [row["body"] for row in bodies] == [""] * len(model.tombstones)
+
+    def _new_message(self) -> NewMessage:
+        chance = self.chance
+        body = chance.choice(("hi", "two\r\nlines", "\u00fc\U0001f600" * 70, "x" * 5000))
+        return NewMessage(
+            self._account(), chance.choice(ADDRESSES), body, chance.randint(-5, 20),
+            self._flag(), self._flag(), chance.choice((0, 1, 2)), chance.choice((0, 5)), self._flag(),
+        )  # fmt: skip
+
+    def _account(self) -> int:
+        return self.chance.choice(list(self.models))
+
+    def _one(self) -> tuple[int, int]:
+        account_id = self._account()
+        return account_id, self.chance.randint(-1, self.models[account_id].last_id + 1)
+
+    def _flag(self) -> bool:
+        return self.chance.random() < 0.5
+
+    def _maybe(self) -> bool | None:
+        return self.chance.choice((None, True, False))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+async def test_random_groups_agree_with_the_model(servers: Servers, seed: int) -> None:
+    async with mailbox_rig(servers.postgres.url) as rig:
+        player = Player(rig, random.Random(seed), [next(accounts) for _ in range(3)])
+        for _ in range(40):
+            await player.step()
+            await player.check()

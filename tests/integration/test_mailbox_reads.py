@@ -1,0 +1,90 @@
+"""What the mailbox's reads answer, and what they take for gone."""
+
+from deploy.local.servers import Servers
+from shared.contract.conversations import UserMessageConversation
+from shared.contract.messages import UserMessageMessage
+from shared.contract.shape import shape_of
+from shared.mailbox.rules import PAGE_OCTETS
+from shared.mailbox.writes import Flags, Reading, Removal
+from tests.integration.mailbox_rig import FRIEND, SHOP, TIMEOUT, accounts, mailbox_rig, message, taken, within
+
+
+async def test_entries_are_those_of_the_contract(servers: Servers) -> None:
+    async with mailbox_rig(servers.postgres.url) as rig:
+        account = next(accounts)
+        await rig.insert(message(account, body="x" * 101))
+        (entry,) = await rig.page(account, FRIEND)
+        assert list(entry) == [field.wire for field in shape_of(UserMessageMessage).fields]
+        assert entry == {
+            "messageId": 1, "address": FRIEND, "message": "x" * 101, "incoming": True, "read": False,
+            "locked": False, "origin": 0, "status": 0, "dateSent": 1_000, "dateStatus": None,
+        }  # fmt: skip
+        (conversation,) = await rig.mailbox.conversations(account, timeout=TIMEOUT)
+        assert list(conversation) == [field.wire for field in shape_of(UserMessageConversation).fields]
+        assert conversation["snippet"] == "x" * 100
+
+
+async def test_pages_start_at_the_newest(servers: Servers) -> None:
+    async with mailbox_rig(servers.postgres.url) as rig:
+        account = next(accounts)
+        await rig.insert(*(message(account, date_sent=date) for date in (30, 10, 20, 20)))
+        assert [entry["messageId"] for entry in await rig.page(account, FRIEND)] == [1, 4, 3, 2]
+        assert [entry["messageId"] for entry in await rig.page(account, FRIEND, 1, 2)] == [4, 3]
+        assert await rig.page(account, FRIEND, 4) == []
+        assert await rig.page(account, SHOP) == []
+        assert await rig.page(next(accounts), FRIEND) == []
+
+
+async def test_a_page_ends_before_sixteen_mebibytes(servers: Servers) -> None:
+    async with mailbox_rig(servers.postgres.url) as rig:
+        account = next(accounts)
+        for _ in range(20):
+            await rig.insert(message(account, body="\u00fc" * 500_000))
+        page = await rig.page(account, FRIEND)
+        assert [entry["messageId"] for entry in page] == list(range(20, 4, -1))
+        assert sum(len(entry["message"].encode()) for entry in page) < PAGE_OCTETS
+        assert [entry["messageId"] for entry in await rig.page(account, FRIEND, 16)] == [4, 3, 2, 1]
+
+
+async def test_a_closed_conversation_is_gone_for_reads_and_writes(servers: Servers) -> None:
+    async with mailbox_rig(servers.postgres.url) as rig:
+        account = next(accounts)
+        await rig.insert(message(account), message(account))
+        await rig.rows("update conversation set closed = true where account_id = $1", account)
+        before = await rig.rows("select * from message where account_id = $1 order by message_id", account)
+        for written in (
+            await rig.mailbox.update([Flags(account, 1, read=True, locked=True)], within([0])),
+            await rig.mailbox.delete([Removal(account, 2)], within([0])),
+            await rig.mailbox.read([Reading(account, FRIEND)], within([0])),
+        ):
+            assert taken(written) == [True]
+        assert (
+            await rig.rows("select * from message where account_id = $1 order by message_id", account)
+            == before
+        )
+        assert await rig.page(account, FRIEND) == []
+        assert await rig.mailbox.conversations(account, timeout=TIMEOUT) == []
+
+        assert await rig.insert(message(account)) == [3]
+        assert [entry["messageId"] for entry in await rig.page(account, FRIEND)] == [3]
+        (conversation,) = await rig.mailbox.conversations(account, timeout=TIMEOUT)
+        assert (conversation["messages"], conversation["messagesUnread"], conversation["maxMessageId"]) == (
+            1,
+            1,
+            3,
+        )
+
+
+async def test_a_write_that_changes_nothing_has_no_change_number(servers: Servers) -> None:
+    async with mailbox_rig(servers.postgres.url) as rig:
+        account = next(accounts)
+        await rig.insert(message(account))
+        flags = [Flags(account, 1, read=False, locked=None), Flags(account, 2, read=True, locked=True)]
+        assert taken(await rig.mailbox.update(flags, within(flags))) == [True, True]
+        removals = [Removal(account, -1), Removal(account, 9)]
+        assert taken(await rig.mailbox.delete(removals, within(removals))) == [True, True]
+        readings = [Reading(account, SHOP), Reading(account, "x" * 10_000)]
+        assert taken(await rig.mailbox.read(readings, within(readings))) == [True, True]
+        (counters,) = await rig.rows("select last_change_seq from mailbox where account_id = $1", account)
+        assert counters == {"last_change_seq": 1}
+        assert len(await rig.rows("select from outbox where account_id = $1", account)) == 1
