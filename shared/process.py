@@ -36,10 +36,10 @@ def main(role: str, app: App) -> None:
         sys.stderr.write(f"{role} does not start, these settings are wrong:\n{error}\n")
         raise SystemExit(2) from None
     logs.configure(role, settings.log_level)
-    asyncio.run(_run(role, settings, app))
+    asyncio.run(_run(settings, app))
 
 
-async def _run(role: str, settings: Settings, app: App) -> None:
+async def _run(settings: Settings, app: App) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -47,10 +47,10 @@ async def _run(role: str, settings: Settings, app: App) -> None:
     async with app(settings) as service:
         health = Health(service.probes)
         runner = await health.serve(settings.health_host, settings.health_port)
-        logger.info("started", extra={"process": os.getpid()})
+        logger.info("started", extra={"pid": os.getpid()})
         await stop.wait()
         logger.info("draining")
         health.draining = True
         await service.drain()
         await runner.cleanup()
-    logger.info("stopped", extra={"was": role})
+    logger.info("stopped")
