@@ -25,7 +25,7 @@ async def administering(settings: Settings) -> AsyncIterator[Administration]:
 async def revoke(
     settings: Settings, *, account_id: int | None = None, application_id: int | None = None
 ) -> None:
-    """Tell the gateways what changed, after it was committed; without a broker it is only said to the person."""
+    """Tell the gateways what changed, after it was committed; without a broker only warn."""
     try:
         await publish_revocation(settings.amqp_url, account_id=account_id, application_id=application_id)
     except LinkLost:

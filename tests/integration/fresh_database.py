@@ -1,0 +1,30 @@
+"""A database of one test's own on the shared server."""
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from deploy.local.servers import Servers
+
+
+@asynccontextmanager
+async def fresh_database(servers: Servers) -> AsyncIterator[str]:
+    """Yield the URL of an empty database, which is dropped afterwards."""
+    name = f"test_{secrets.token_hex(6)}"
+    await on_server(servers, f"create database {name}")
+    try:
+        yield urlsplit(servers.postgres.url)._replace(path=f"/{name}").geturl()
+    finally:
+        await on_server(servers, f"drop database {name} with (force)")
+
+
+async def on_server(servers: Servers, statement: str) -> None:
+    """Run one statement as the owner of all databases."""
+    connection = await asyncpg.connect(servers.postgres.url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
