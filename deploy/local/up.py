@@ -10,7 +10,7 @@ from pathlib import Path
 
 from deploy.local import demo
 from deploy.local.commands import migrate
-from deploy.local.process import wait_until
+from deploy.local.process import Command, wait_until
 from deploy.local.roles import ROLES, is_ready, role_command
 from deploy.local.servers import Servers
 from deploy.local.state import State
@@ -34,13 +34,19 @@ class Stack:
 
     def up(self, accounts: int, limits: str) -> None:
         """Start what does not run, and wait until all of it is ready."""
-        if not self._supervisor.running:
-            self._prepare()
-        settings = self._settings(limits)
-        self._start_servers(settings)
+        fresh = not self._supervisor.running
+        if fresh:
+            self._say("looking for Postgres and RabbitMQ")
+            self._servers.prepare()
+            self._supervisor.configure(self._server_commands())
+            self._supervisor.start()
+        self._start_servers()
         self._say("migrating the database")
-        migrate(settings)
-        self._start_roles()
+        migrate(self._servers.environment)
+        if fresh:
+            self._choose_ports()
+        settings = self._settings(limits)
+        self._start_roles(settings)
         self._show_demo(settings, accounts)
 
     def down(self) -> None:
@@ -56,9 +62,8 @@ class Stack:
             sys.exit(f"no logs in {self._supervisor.logs}: make up comes first")
         os.execvp("tail", ["tail", "-n", "20", "-F", *files])
 
-    def _prepare(self) -> None:
-        self._say("looking for Postgres and RabbitMQ")
-        self._servers.prepare()
+    def _choose_ports(self) -> None:
+        """Choose the roles' ports late, so that another stack that starts now hardly takes the same."""
         self._state.port_now_free("port", preferred=8080)
         for role in ROLES:
             self._state.port_now_free(f"{role}_health_port")
@@ -69,20 +74,24 @@ class Stack:
         port = str(self._state.port("port"))
         return {**passed_on, **self._servers.environment, "HOST": "127.0.0.1", "PORT": port, "LIMITS": limits}
 
-    def _start_servers(self, settings: Mapping[str, str]) -> None:
+    def _server_commands(self) -> list[Command]:
+        postgres, rabbitmq = self._servers.postgres, self._servers.rabbitmq
+        return [postgres.command, rabbitmq.names_command, rabbitmq.command]
+
+    def _start_servers(self) -> None:
         self._say("starting Postgres and RabbitMQ")
         postgres, rabbitmq = self._servers.postgres, self._servers.rabbitmq
-        roles = [role_command(role, settings, self._health_port(role)) for role in ROLES]
-        self._supervisor.configure([postgres.command, rabbitmq.names_command, rabbitmq.command, *roles])
-        self._supervisor.start()
         self._supervisor.start_programs("epmd", "postgres")
         wait_until(rabbitmq.names_ready, "epmd", 10)
         self._supervisor.start_programs("rabbitmq")
         postgres.wait_ready()
         rabbitmq.wait_ready()
 
-    def _start_roles(self) -> None:
+    def _start_roles(self, settings: Mapping[str, str]) -> None:
         self._say(f"starting {', '.join(ROLES)}")
+        roles = [role_command(role, settings, self._health_port(role)) for role in ROLES]
+        self._supervisor.configure([*self._server_commands(), *roles])
+        self._supervisor.start()
         self._supervisor.start_programs(*ROLES)
         for role in ROLES:
             port = self._health_port(role)
