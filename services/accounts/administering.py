@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from services.accounts.administration import Administration
-from services.accounts.app import SQL
+from services.accounts.store import SQL
 from shared.bus.link import LinkLost
 from shared.bus.revocations import publish_revocation
 from shared.command_line import CommandFailed, warn

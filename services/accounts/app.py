@@ -2,11 +2,10 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from services.accounts.handlers import Accounts, routes
 from services.accounts.passwords import Passwords
-from services.accounts.store import Store
+from services.accounts.store import SQL, Store
 from shared.postgres.pool import Database
 from shared.postgres.probe import database_probe
 from shared.postgres.queries import load_queries
@@ -15,7 +14,6 @@ from shared.settings import Settings
 from shared.worker import worker
 
 ROLE = "accounts"
-SQL = Path(__file__).parent / "sql"
 
 
 @asynccontextmanager

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from services.accounts.tokens import digest
 from shared.contract.accounts import AuthenticateRequest, AuthenticateResponse
 from shared.postgres.pool import Database
 from shared.postgres.queries import Queries
+
+SQL = Path(__file__).parent / "sql"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 Exit codes: 0 done, 1 not found or failed, 2 wrong usage or settings.
 """
 
+import logging
 import sys
 
 from services.accounts import commands as accounts
@@ -15,6 +16,8 @@ from shared.settings import SettingsError
 
 def main() -> None:
     """Run the command that the arguments name."""
+    # A broker that is away is told in our own words.
+    logging.getLogger("aiormq").setLevel(logging.CRITICAL)
     command_line = group("Set up and administer usermessage.")
     command_line.command("migrate")(migrate)
     accounts.add_commands(command_line)
