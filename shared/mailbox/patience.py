@@ -21,6 +21,10 @@ class Patience:
     def __init__(self) -> None:
         self._lines: dict[int, _Line] = {}
 
+    def waits(self, account_id: int) -> bool:
+        """Whether anybody waits for this mailbox."""
+        return account_id in self._lines
+
     @asynccontextmanager
     async def turn(self, account_id: int, deadline: float) -> AsyncIterator[None]:
         """Wait for the account's turn, first come first served; raise `TimeoutError` at the deadline."""

@@ -1,9 +1,12 @@
 """Writes: what the mailbox is told to do, many commands in one statement, each with an outcome of its own."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from inspect import isawaitable
 from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+import asyncpg
 
 from shared.bus.routes import Outcome
 from shared.contract.faults import Fault
@@ -13,6 +16,8 @@ from shared.postgres.pool import Database
 
 # Postgres ends its wait so much before the client ends its own: then it is known that nothing was done.
 _MARGIN_SECONDS = 0.1
+# About as long as a group holds its locks.
+_PAUSE_SECONDS = 0.01
 _LOCK_TIMEOUT = "select set_config('lock_timeout', $1, true)"
 
 T = TypeVar("T")
@@ -62,10 +67,12 @@ Command = NewMessage | Flags | Removal | Reading
 
 
 class Writer:
-    """Runs a group in one statement that skips mailboxes locked by others, and the skipped commands alone.
+    """Runs a group in one statement that skips mailboxes locked by others.
 
-    A query takes one array for each field of the commands, then whether to skip. Its rows come in the
-    commands' order; the second column is what the write gave, null or false where the mailbox was skipped.
+    What was skipped comes again as a group after a short while, since most locks are those of groups like it;
+    what is still skipped then waits alone. A query takes one array for each field of the commands, then whether
+    to skip. Its rows come in the commands' order; the second column is what the write gave, null or false where
+    it was skipped.
     """
 
     def __init__(self, database: Database, patient: Database) -> None:
@@ -77,13 +84,43 @@ class Writer:
         self, query: str, commands: Sequence[Command], deadlines: Sequence[float]
     ) -> list[Written[Any]]:
         """Run the commands and return an outcome for each; raise `DatabaseError`."""
+        outcomes = await self._grouped(query, commands, deadlines)
+        skipped = [place for place, outcome in enumerate(outcomes) if not outcome]
+        if skipped:
+            late = [commands[place] for place in skipped], [deadlines[place] for place in skipped]
+            again = asyncio.create_task(self._again(query, *late))
+            for nth, place in enumerate(skipped):
+                outcomes[place] = self._late(again, nth, query, commands[place], deadlines[place])
+        return outcomes
+
+    async def _grouped(
+        self, query: str, commands: Sequence[Command], deadlines: Sequence[float]
+    ) -> list[Any]:
         seconds = max(deadlines) - time.monotonic()
         columns = zip(*commands, strict=True)
-        rows = await self._database.fetch(query, *columns, True, timeout=seconds)
-        return [
-            row[1] or self._patiently(query, command, deadline)
-            for row, command, deadline in zip(rows, commands, deadlines, strict=True)
-        ]
+        return [row[1] for row in await self._database.fetch(query, *columns, True, timeout=seconds)]
+
+    async def _again(self, query: str, commands: Sequence[Command], deadlines: Sequence[float]) -> list[Any]:
+        """Run what was skipped once more, without the mailboxes that are known to be locked for longer."""
+        await asyncio.sleep(_PAUSE_SECONDS)
+        places = [place for place, each in enumerate(commands) if not self._patience.waits(each.account_id)]
+        outcomes: list[Any] = [None] * len(commands)
+        if places:
+            chosen = [commands[place] for place in places], [deadlines[place] for place in places]
+            try:
+                found = await self._grouped(query, *chosen)
+            except asyncpg.PostgresError:  # one of them is to blame: nothing was done, and each runs alone
+                return outcomes
+            for place, outcome in zip(places, found, strict=True):
+                outcomes[place] = outcome
+        return outcomes
+
+    async def _late(
+        self, again: "asyncio.Task[list[Any]]", nth: int, query: str, command: Command, deadline: float
+    ) -> Any:
+        # Shielded: one command that is given up must not take the others with it.
+        outcomes = await asyncio.shield(again)
+        return outcomes[nth] or await self._patiently(query, command, deadline)
 
     async def _patiently(self, query: str, command: Command, deadline: float) -> Any:
         try:
@@ -93,7 +130,7 @@ class Writer:
             return Fault.UNAVAILABLE
 
     async def _alone(self, query: str, command: Command, seconds: float) -> Any:
-        columns = zip(command, strict=True)
+        columns = ([value] for value in command)
         wait = f"{max(1, round((seconds - _MARGIN_SECONDS) * 1000))}ms"
         async with self._patient.transaction(timeout=seconds) as connection:
             await connection.fetchval(_LOCK_TIMEOUT, wait)

@@ -23,8 +23,8 @@ BODIES = {
 def _message(body: str) -> dict[str, Any]:
     return {
         "messageId": 2_147_483_647, "address": "Fake & Shop", "message": body, "incoming": True,
-        "read": False, "locked": False, "origin": -2_147_483_648, "status": 0, "dateSent": -62_135_596_800_000,
-        "dateStatus": 253_402_300_799_999,
+        "read": False, "locked": False, "origin": -2_147_483_648, "status": 0,
+        "dateSent": -62_135_596_800_000, "dateStatus": 253_402_300_799_999,
     }  # fmt: skip
 
 
