@@ -69,10 +69,10 @@ Command = NewMessage | Flags | Removal | Reading
 class Writer:
     """Runs a group in one statement that skips mailboxes locked by others.
 
-    What was skipped comes again as a group after a short while, since most locks are those of groups like it;
-    what is still skipped then waits alone. A query takes one array for each field of the commands, then whether
-    to skip. Its rows come in the commands' order; the second column is what the write gave, null or false where
-    it was skipped.
+    What was skipped comes again as a group after a short while, since most locks are those of groups like
+    it; what is still skipped then waits alone. A query takes one array for each field of the commands, then
+    whether to skip. Its rows come in the commands' order; the second column is what the write gave, null or
+    false where it was skipped.
     """
 
     def __init__(self, database: Database, patient: Database) -> None:
