@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 not found or failed, 2 wrong usage or settings.
 
 import logging
 import sys
+from collections.abc import Sequence
 
 from services.accounts import commands as accounts
 from services.cli.migrate import migrate
@@ -14,15 +15,15 @@ from shared.postgres.migration_files import MigrationError
 from shared.settings import SettingsError
 
 
-def main() -> None:
-    """Run the command that the arguments name."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command that the arguments name, those of the process by default; ends in `SystemExit`."""
     # A broker that is away is told in our own words.
     logging.getLogger("aiormq").setLevel(logging.CRITICAL)
     command_line = group("Set up and administer usermessage.")
     command_line.command("migrate")(migrate)
     accounts.add_commands(command_line)
     try:
-        command_line(prog_name="usermessage")
+        command_line(arguments, prog_name="usermessage")
     except (CommandFailed, MigrationError) as error:
         _leave(1, str(error))
     except DatabaseError as error:
