@@ -36,7 +36,8 @@ def servers(run_folder: Path) -> Iterator[Servers]:
 @pytest.fixture(scope="session")
 def stack(servers: Servers, run_folder: Path, request: pytest.FixtureRequest) -> Iterator[Stack]:
     """Yield the migrated service with its four roles; shows the ends of their logs when tests failed."""
-    stack = Stack(servers, run_folder / "roles")
+    # Tokens are looked up every second, or a dead accounts role would not be noticed.
+    stack = Stack(servers, run_folder / "roles", {"AUTHENTICATION_CACHE_SECONDS": "1"})
     try:
         stack.start()
         yield stack

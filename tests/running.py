@@ -92,6 +92,10 @@ class Stack:
         for role in self.roles.values():
             role.stop()
 
+    def another(self, name: str, settings: Mapping[str, str], folder: Path) -> Role:
+        """Return one more process of a role, with settings of its own, not started."""
+        return Role(name, {**self.settings_env, **settings}, folder / f"{name}.log")
+
     def tails(self) -> str:
         """Return the ends of the roles' logs."""
         return "\n".join(f"--- {name}\n{role.process.tail()}" for name, role in self.roles.items())
