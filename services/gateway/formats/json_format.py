@@ -13,7 +13,8 @@ from shared.contract.scalars import NumberText, Unreadable
 
 DEPTH_LIMIT = 32
 _BRACKETS = bytes.maketrans(b"[]", b"{}")
-_NO_BRACKET = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[^"{}]+', re.DOTALL)
+# An open string runs to the end: without that, each of its quotes would be tried as a start.
+_NO_BRACKET = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[^"{}]+', re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _EXACT_DIGITS = 18
 _Tree = dict[str, Any]
@@ -50,7 +51,10 @@ def _too_deep(body: bytes) -> bool:
     nest = _NO_BRACKET.sub(b"", body.translate(_BRACKETS))
     for _ in range(DEPTH_LIMIT):
         # Each round takes the innermost level away.
-        nest = nest.replace(b"{}", b"")
+        rest = nest.replace(b"{}", b"")
+        if rest == nest:
+            break
+        nest = rest
     return bool(nest)
 
 
