@@ -54,9 +54,7 @@ def show_all(rows: Sequence[Mapping[str, object]], *, as_json: bool) -> None:
         table = [list(rows[0]), *([_text(value) for value in row.values()] for row in rows)]
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         for line in table:
-            typer.echo(
-                "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-            )
+            typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
 def read_secret(prompt: str) -> str:

@@ -47,7 +47,7 @@ def _exception(error: BaseException) -> dict[str, Any]:
 
 
 def configure(role: str, level: str) -> None:
-    """Send every log of this process to standard error; libraries speak from WARNING on, they log whole messages below."""
+    """Send every log of this process to standard error; below WARNING libraries log whole messages, so they are cut."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter(role))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

@@ -24,7 +24,9 @@ def setting(default: Any, meaning: str, *, secret: bool = False) -> Any:
 class Settings:
     """All settings of all roles."""
 
-    amqp_url: str = setting("amqp://guest:guest@127.0.0.1:5672/", "RabbitMQ, as a URL with user and password", secret=True)
+    amqp_url: str = setting(
+        "amqp://guest:guest@127.0.0.1:5672/", "RabbitMQ, as a URL with user and password", secret=True
+    )
     database_url: str = setting(
         "postgresql://usermessage@127.0.0.1:5432/usermessage", "Postgres, as a URL with user and password", secret=True
     )

@@ -13,7 +13,9 @@ from shared.settings import Settings
 
 
 @asynccontextmanager
-async def worker(role: str, settings: Settings, routes: Sequence[Route], probes: Sequence[Probe]) -> AsyncIterator[Service]:
+async def worker(
+    role: str, settings: Settings, routes: Sequence[Route], probes: Sequence[Probe]
+) -> AsyncIterator[Service]:
     """Run the routes of a role; it is ready while the broker and what `probes` look at are there."""
     server = Server(routes, slots=settings.slots)
     publish = Link(settings.amqp_url, f"{role} publish", [server.replies.publishing])

@@ -16,9 +16,7 @@ class CommandError(RuntimeError):
 
 def usermessage(settings: Mapping[str, str], *arguments: str, text: str = "") -> str:
     """Run `usermessage ARGUMENTS` with these settings and this input; return its output."""
-    command = Command(
-        name="usermessage", argv=(sys.executable, "-m", "services.cli", *arguments), environment=settings
-    )
+    command = Command(name="usermessage", argv=(sys.executable, "-m", "services.cli", *arguments), environment=settings)
     done = subprocess.run(
         command.argv,
         env=command.full_environment(),

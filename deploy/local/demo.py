@@ -16,9 +16,7 @@ class DemoError(RuntimeError):
     """The stack answered a demo call with an error."""
 
 
-def fill(
-    folder: Path, state: State, settings: Mapping[str, str], base_url: str, accounts: int
-) -> dict[str, Any]:
+def fill(folder: Path, state: State, settings: Mapping[str, str], base_url: str, accounts: int) -> dict[str, Any]:
     """Make the demo application and accounts that are missing, and write `demo.json`; return it."""
     path = folder / "demo.json"
     known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
@@ -73,8 +71,7 @@ def calls(demo: Mapping[str, Any]) -> str:
         }
     )
     key, token = (
-        f"<{name}>{value}</{name}>"
-        for name, value in zip(("apiKey", "authToken"), secrets_of_call, strict=True)
+        f"<{name}>{value}</{name}>" for name, value in zip(("apiKey", "authToken"), secrets_of_call, strict=True)
     )
     listing = f"<userMessageGetConversationsRequest>{key}{token}</userMessageGetConversationsRequest>"
     base = f"{demo['base_url']}/rest/user/message"

@@ -21,9 +21,7 @@ class Command:
     stop_seconds: float = 30.0
 
     def full_environment(self) -> dict[str, str]:
-        inherited = {
-            name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "TZ") if name in os.environ
-        }
+        inherited = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "TZ") if name in os.environ}
         return {**inherited, "LANG": "C.UTF-8", **self.environment}
 
 

@@ -151,9 +151,7 @@ class RabbitMQ:
 
 
 def _script() -> Path | None:
-    packaged = sorted(
-        Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-*/sbin/rabbitmq-server"), reverse=True
-    )
+    packaged = sorted(Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-*/sbin/rabbitmq-server"), reverse=True)
     on_path = shutil.which("rabbitmq-server")
     candidates = [*map(Path, RAW_SCRIPTS), *packaged, *([Path(on_path)] if on_path else [])]
     return next((path for path in candidates if path.exists()), None)

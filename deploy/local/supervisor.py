@@ -94,9 +94,7 @@ serverurl = unix://{_escaped(str(self._socket()))}
 """
 
     def _program(self, command: Command) -> str:
-        environment = ",".join(
-            f'{name}="{_escaped(value)}"' for name, value in command.full_environment().items()
-        )
+        environment = ",".join(f'{name}="{_escaped(value)}"' for name, value in command.full_environment().items())
         # startsecs = 0: one that ends at once has still started, so it is never given up.
         return f"""\
 [program:{command.name}]

@@ -1,10 +1,10 @@
 """Admission: who calls, and whether they may call now, in the order of checks that the contract sets."""
 
+from services.gateway.authenticate import Authenticator
+from services.gateway.limits import Limiter
 from shared.contract.accounts import AuthenticateRequest, AuthenticateResponse
 from shared.contract.faults import Fault, Refused
 from shared.contract.operation import AnyOperation, Credentials, Identity
-from services.gateway.authenticate import Authenticator
-from services.gateway.limits import Limiter
 
 
 class Admission:
@@ -14,9 +14,7 @@ class Admission:
         self._authenticator = authenticator
         self._limiter = limiter
 
-    async def admit(
-        self, operation: AnyOperation, secrets: AuthenticateRequest, address: str, trace: str
-    ) -> Identity:
+    async def admit(self, operation: AnyOperation, secrets: AuthenticateRequest, address: str, trace: str) -> Identity:
         """Return who calls. `address` is the client's."""
         with_account = operation.credentials is Credentials.ACCOUNT
         auth_token = secrets.auth_token if with_account else ""

@@ -59,8 +59,9 @@ async def _serve(pipeline: Pipeline, settings: Settings) -> web.ServerRunner:
     return runner
 
 
-def _request(*parts: Any) -> web.BaseRequest:
-    return web.BaseRequest(*parts, asyncio.get_running_loop(), client_max_size=BODY_LIMIT)
+def _request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
+    loop = asyncio.get_running_loop()
+    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=BODY_LIMIT)
 
 
 async def _leave(pipeline: Pipeline) -> None:

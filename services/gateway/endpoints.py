@@ -7,7 +7,6 @@ from services.gateway.formats.negotiation import Mount
 from shared.contract.operation import AnyOperation
 from shared.contract.shape import shape_of
 
-
 # The prefixes under which every operation answers: negotiating, always JSON, always XML.
 _MOUNTS: tuple[Mount, ...] = ("rest", "json", "xml")
 

@@ -16,7 +16,7 @@ from services.gateway.documents import Document, read_document
 from services.gateway.endpoints import Endpoint
 from services.gateway.formats import xml_writing
 from services.gateway.formats.format import Format
-from services.gateway.limits import LimitReached, Limiter
+from services.gateway.limits import Limiter, LimitReached
 from shared import metrics
 from shared.bus.caller import Caller
 from shared.contract.faults import Fault, Refused
@@ -32,7 +32,7 @@ _OVERLOADED_SECONDS = 1
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    code: int
+    fault: Fault | None
     body: bytes
     headers: Mapping[str, str]
 
@@ -66,7 +66,7 @@ class Pipeline:
             response = _plain(fault)
         else:
             answer = await self._answer(endpoint, document, request)
-            metrics.answered(endpoint.operation.name, answer.code, time.perf_counter() - began)
+            metrics.answered(endpoint.operation.name, answer.fault or 0, time.perf_counter() - began)
             response = self._response(answer, endpoint, document.answer_format)
         if self.draining:
             response.force_close()
@@ -93,7 +93,7 @@ class Pipeline:
         headers: dict[str, str] = {}
         try:
             body = await self._run(endpoint, document, self._address(request), trace, headers)
-            return _Answer(0, body, headers)
+            return _Answer(None, body, headers)
         except Refused as refused:
             fault = refused.fault
             if fault is Fault.TOO_MANY_REQUESTS:
@@ -127,7 +127,7 @@ class Pipeline:
         if answer_format is Format.XML:
             body = xml_writing.write(endpoint.answer_element, endpoint.operation.reply, orjson.loads(body))
         headers = {"Content-Type": answer_format.value, **answer.headers}
-        status = Fault(answer.code).http_status if answer.code and self._real_statuses else 200
+        status = answer.fault.http_status if answer.fault and self._real_statuses else HTTPStatus.OK
         return web.Response(status=status, body=body, headers=headers)
 
 

@@ -17,7 +17,7 @@ from shared.bus.envelope import PARKED, Command, EnvelopeError, pack_commands, u
 from shared.bus.lane import Answer, Batch, Call, Lane
 from shared.bus.link import LinkLost, Session, broker_await, open_channel
 from shared.bus.topology import declare_commands, declare_private
-from shared.contract.faults import Fault, Refused
+from shared.contract.faults import Fault, Refused, fault_numbered
 from shared.contract.operation import AnyOperation, Identity
 
 logger = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ class Caller:
             raise Refused(Fault.UNAVAILABLE)
         code, body = await self._answer(lane, operation, request, identity, trace)
         if code:
-            raise Refused(_fault(code))
+            raise Refused(fault_numbered(code))
         return body
 
     async def _answer(
@@ -152,10 +152,3 @@ class Caller:
     def _lose_all(self) -> None:
         for call_id in list(self._calls):
             self._settle(call_id, _LOST)
-
-
-def _fault(code: int) -> Fault:
-    try:
-        return Fault(code)
-    except ValueError:
-        return Fault.UNAVAILABLE

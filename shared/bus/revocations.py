@@ -18,8 +18,10 @@ logger = logging.getLogger(__name__)
 OnRevoked = Callable[[int | None, int | None], None]
 
 
-async def publish_revocation(amqp_url: str, *, account_id: int | None = None, application_id: int | None = None) -> None:
-    """Tell every gateway to forget an account's tokens or an application; raises `LinkLost` where the broker is away."""
+async def publish_revocation(
+    amqp_url: str, *, account_id: int | None = None, application_id: int | None = None
+) -> None:
+    """Tell every gateway to forget an account or an application; raises `LinkLost` where the broker is away."""
     body = orjson.dumps({"account_id": account_id, "application_id": application_id})
     async with broker_await():
         connection = await aio_pika.connect(amqp_url)
@@ -34,7 +36,7 @@ async def publish_revocation(amqp_url: str, *, account_id: int | None = None, ap
 
 
 class RevocationListener:
-    """Hears revocations. `on_revoked(account_id, application_id)` is called for each, `on_gap` when some may be lost."""
+    """Hears revocations: `on_revoked(account_id, application_id)` for each, `on_gap` when some may be lost."""
 
     def __init__(self, on_revoked: OnRevoked, on_open: Callable[[], None], on_gap: Callable[[], None]) -> None:
         self._on_revoked = on_revoked

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from shared.contract.faults import Fault
 from shared.contract.operation import AnyOperation, Identity, Operation
@@ -12,8 +12,8 @@ Q = TypeVar("Q")
 R = TypeVar("R")
 
 WireTree = Mapping[str, Any]
-Settled = R | Fault | WireTree
-Outcome = Settled[R] | Awaitable[Settled[R]]
+Settled: TypeAlias = R | Fault | WireTree
+Outcome: TypeAlias = Settled[R] | Awaitable[Settled[R]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,8 +87,8 @@ class Runner:
         except Refused as refused:
             _log_away(commands[0], refused)
             outcomes = [refused.fault] * len(commands)
-        except Exception:  # whatever it was, only the command that caused it may suffer
-            await self._isolate(handler, commands, answer)
+        except Exception as error:  # noqa: BLE001 - whatever it was, only the command that caused it may suffer
+            await self._isolate(handler, commands, answer, error)
             return
         await failpoints.reached("server.ran")
         for command, outcome in zip(commands, outcomes, strict=True):
@@ -97,9 +97,9 @@ class Runner:
             else:
                 answer(_reply(command, outcome))
 
-    async def _isolate(self, handler: Group, commands: Sequence[_Ready], answer: Answer) -> None:
+    async def _isolate(self, handler: Group, commands: Sequence[_Ready], answer: Answer, error: Exception) -> None:
         if len(commands) == 1:
-            _log_failure(commands[0])
+            _log_failure(commands[0], error)
             answer(Reply(commands[0].id, Fault.UNAVAILABLE, b""))
             return
         for command in commands:
@@ -117,8 +117,8 @@ class Runner:
         except Refused as refused:
             _log_away(command, refused)
             reply = Reply(command.id, refused.fault, b"")
-        except Exception:  # noqa: BLE001 - anything unknown is 99, its detail is in the log
-            _log_failure(command)
+        except Exception as error:  # noqa: BLE001 - anything unknown is 99, its detail is in the log
+            _log_failure(command, error)
             reply = Reply(command.id, Fault.UNAVAILABLE, b"")
         await failpoints.reached("server.ran")
         answer(reply)
@@ -137,6 +137,6 @@ def _log_away(command: _Ready, refused: Refused) -> None:
         logger.warning("dependency away", extra=fields)
 
 
-def _log_failure(command: _Ready) -> None:
+def _log_failure(command: _Ready, error: Exception) -> None:
     fields = {"operation": command.context.operation, "trace": command.context.trace}
-    logger.exception("command failed", extra=fields)
+    logger.error("command failed", extra=fields, exc_info=error)

@@ -11,9 +11,7 @@ LAST = (date(9999, 12, 31).toordinal() - _EPOCH + 1) * _DAY - 1
 _CLOCK = r"(?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)(?:\.(?P<fraction>\d+))?"
 _XML = re.compile(rf"(?P<day>\d{{4,}}-\d\d-\d\d)T{_CLOCK}(?P<zone>Z|[+-]\d\d:\d\d)?\Z", re.ASCII)
 _ISO_CLOCK = r"(?P<hour>\d\d):?(?P<minute>\d\d)(?::?(?P<second>\d\d)(?:[.,](?P<fraction>\d+))?)?"
-_ISO = re.compile(
-    rf"(?P<day>\d{{4}}-\d\d-\d\d)(?:[Tt ]{_ISO_CLOCK} ?(?P<zone>[Zz]|[+-]\d\d(?::?\d\d)?)?)?\Z", re.ASCII
-)
+_ISO = re.compile(rf"(?P<day>\d{{4}}-\d\d-\d\d)(?:[Tt ]{_ISO_CLOCK} ?(?P<zone>[Zz]|[+-]\d\d(?::?\d\d)?)?)?\Z", re.ASCII)
 
 
 def within(milliseconds: int) -> int:

@@ -32,6 +32,14 @@ class Fault(IntEnum):
     API_KEY_INVALID = 600, "API key invalid", 401
 
 
+_NUMBERED = {fault.value: fault for fault in Fault}
+
+
+def fault_numbered(number: int) -> Fault:
+    """Return the fault of this number; one that this code does not know is 99."""
+    return _NUMBERED.get(number, Fault.UNAVAILABLE)
+
+
 class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error
     """Raised by a handler or a check to answer with `fault`."""
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from shared.contract.faults import Fault
 from shared.contract.operation import AnyOperation, Bucket, Operation
 from shared.contract.rules import at_most, characters, day_within_a_year, msisdn, not_negative
-from shared.contract.faults import Fault
 from shared.contract.scalars import ADDRESS, BOOLEAN, DATE, INT, LONG, STRING
 from shared.contract.shape import many, optional, required, value
 

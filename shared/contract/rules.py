@@ -6,7 +6,7 @@ from shared.contract import dates
 from shared.contract.shape import Rule
 
 _YEAR_AHEAD = 366 * 86_400_000
-_MSISDN_DIGITS = 15
+_MSISDN_GREATEST = 999_999_999_999_999
 
 
 def not_negative(number: int) -> bool:
@@ -16,7 +16,7 @@ def not_negative(number: int) -> bool:
 
 def msisdn(number: int) -> bool:
     """Whether the number has 1 to 15 digits, as E.164 numbers have."""
-    return 1 <= number < 10**_MSISDN_DIGITS
+    return 1 <= number <= _MSISDN_GREATEST
 
 
 def day_within_a_year(milliseconds: int | None) -> bool:

@@ -80,9 +80,7 @@ class Writer:
         self._patient = patient
         self._patience = Patience()
 
-    async def write(
-        self, query: str, commands: Sequence[Command], deadlines: Sequence[float]
-    ) -> list[Written[Any]]:
+    async def write(self, query: str, commands: Sequence[Command], deadlines: Sequence[float]) -> list[Written[Any]]:
         """Run the commands and return an outcome for each; raise `DatabaseError`."""
         outcomes = await self._grouped(query, commands, deadlines)
         skipped = [place for place, outcome in enumerate(outcomes) if not outcome]
@@ -93,9 +91,7 @@ class Writer:
                 outcomes[place] = self._late(again, nth, query, commands[place], deadlines[place])
         return outcomes
 
-    async def _grouped(
-        self, query: str, commands: Sequence[Command], deadlines: Sequence[float]
-    ) -> list[Any]:
+    async def _grouped(self, query: str, commands: Sequence[Command], deadlines: Sequence[float]) -> list[Any]:
         seconds = max(deadlines) - time.monotonic()
         columns = zip(*commands, strict=True)
         return [row[1] for row in await self._database.fetch(query, *columns, True, timeout=seconds)]

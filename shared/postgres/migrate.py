@@ -40,9 +40,7 @@ _log = logging.getLogger(__name__)
 _Connection = asyncpg.Connection
 
 
-async def migrate(
-    url: str, *, after: bool, folder: Path = MIGRATIONS, patience: float = 30.0
-) -> tuple[str, ...]:
+async def migrate(url: str, *, after: bool, folder: Path = MIGRATIONS, patience: float = 30.0) -> tuple[str, ...]:
     """Apply what is pending and return the names; `after` includes what must wait until no old code runs.
 
     A database without any migration gets all of them. `patience` is how many seconds a database that is
@@ -76,9 +74,7 @@ async def _applied(connection: _Connection) -> Mapping[int, str]:
     return {row["number"]: row["checksum"] for row in rows}
 
 
-def _pending(
-    migrations: Sequence[Migration], applied: Mapping[int, str], *, after: bool
-) -> Sequence[Migration]:
+def _pending(migrations: Sequence[Migration], applied: Mapping[int, str], *, after: bool) -> Sequence[Migration]:
     for migration in migrations:
         if applied.get(migration.number, migration.checksum) != migration.checksum:
             raise MigrationError(f"{migration} was changed after it had been applied")
@@ -131,9 +127,7 @@ async def _connect(url: str, patience: float) -> _Connection:
     end = asyncio.get_running_loop().time() + patience
     while True:
         try:
-            return await asyncpg.connect(
-                url, timeout=_CONNECT_SECONDS, server_settings={"application_name": "migrate"}
-            )
+            return await asyncpg.connect(url, timeout=_CONNECT_SECONDS, server_settings={"application_name": "migrate"})
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             ours = translated(error)
             if not isinstance(ours, DatabaseAway | DatabaseTimeout):

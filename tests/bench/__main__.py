@@ -125,7 +125,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0, help="length of each measurement")
     parser.add_argument("--run", type=Path, default=ROOT / ".run" / "bench")
     options = parser.parse_args()
-    print(f"{os.cpu_count()} cores, load before {os.getloadavg()[0]:.2f}, {CONNECTIONS} connections, {ACCOUNTS} accounts")
+    load = os.getloadavg()[0]
+    print(f"{os.cpu_count()} cores, load before {load:.2f}, {CONNECTIONS} connections, {ACCOUNTS} accounts")
     with _stack(options.run) as demo, _bare() as bare_port:
         asyncio.run(_rounds(demo, bare_port, options.run, options.rounds, options.seconds))
 

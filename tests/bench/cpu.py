@@ -8,7 +8,7 @@ _TICK = 1 / os.sysconf("SC_CLK_TCK")
 
 
 def cpu_seconds(roots: Mapping[str, int]) -> dict[str, float]:
-    """Return the seconds of CPU that each named process has used so far, its descendants and ended children included."""
+    """Return the seconds of CPU that each named process has used so far, with all its descendants, ended ones too."""
     stats = _stats()
     children: dict[int, list[int]] = {}
     for pid, (parent, _) in stats.items():

@@ -5,6 +5,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from urllib.parse import urlsplit
 
 _HEAD_END = b"\r\n\r\n"
@@ -72,7 +73,7 @@ class _Connection(asyncio.Protocol):
         else:
             self._send()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _: Exception | None) -> None:
         if not self.done.done():
             self.done.set_result(None)
 
@@ -91,10 +92,8 @@ async def closed_loop(
     began = time.perf_counter()
     connections = []
     for own in requests:
-        _, connection = await loop.create_connection(
-            lambda own=own: _Connection(own, figures, accept), "127.0.0.1", port
-        )  # type: ignore[misc]
-        connections.append(connection)
+        connect = partial(_Connection, own, figures, accept)
+        connections.append((await loop.create_connection(connect, "127.0.0.1", port))[1])
     await asyncio.sleep(seconds)
     figures.seconds = time.perf_counter() - began
     counted = len(figures.latencies)

@@ -54,9 +54,7 @@ class Rig:
     async def rows(self, query: str, *arguments: Any) -> list[dict[str, Any]]:
         return [dict(row) for row in await self.database.fetch(query, *arguments, timeout=TIMEOUT)]
 
-    async def page(
-        self, account_id: int, address: str, offset: int = 0, limit: int = 1000
-    ) -> list[dict[str, Any]]:
+    async def page(self, account_id: int, address: str, offset: int = 0, limit: int = 1000) -> list[dict[str, Any]]:
         page = await self.mailbox.messages_by_conversation(
             account_id, address, offset=offset, limit=limit, timeout=TIMEOUT
         )
@@ -89,13 +87,9 @@ async def mailbox_rig(url: str) -> AsyncIterator[Rig]:
         yield Rig(Mailbox(database, patient), database, url)
 
 
-def message(
-    account_id: int, address: str = FRIEND, body: str = "hello", date_sent: int = 1_000
-) -> NewMessage:
+def message(account_id: int, address: str = FRIEND, body: str = "hello", date_sent: int = 1_000) -> NewMessage:
     """Return an unread incoming message."""
-    return NewMessage(
-        account_id, address, body, date_sent, read=False, locked=False, origin=0, status=0, incoming=True
-    )
+    return NewMessage(account_id, address, body, date_sent, read=False, locked=False, origin=0, status=0, incoming=True)
 
 
 def within(commands: Sequence[object], seconds: float = TIMEOUT) -> list[float]:

@@ -146,9 +146,7 @@ async def test_revoked_tokens_name_nobody(house: House) -> None:
 
 
 async def test_an_account_without_number_has_tokens_and_no_login(house: House) -> None:
-    (account_id,) = await house.administration.create_accounts(
-        [(None, None)], ["token"], house.applications[0]
-    )
+    (account_id,) = await house.administration.create_accounts([(None, None)], ["token"], house.applications[0])
     (named,) = await house.named(("key-one", "token"))
     assert (named.account_id, named.msisdn) == (account_id, None)
 
@@ -170,6 +168,4 @@ async def test_no_secret_is_stored_as_it_is(house: House, database: Database) ->
 async def test_a_spent_budget_is_an_answer_and_not_a_hang(house: House) -> None:
     identity = Identity(0, house.applications[0], None)
     with pytest.raises(Away):
-        await house.accounts.login(
-            UserLoginRequest(msisdn=NUMBER, password="right"), context(identity, seconds=0)
-        )
+        await house.accounts.login(UserLoginRequest(msisdn=NUMBER, password="right"), context(identity, seconds=0))

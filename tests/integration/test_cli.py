@@ -115,10 +115,7 @@ def test_migrating_again_says_that_there_is_nothing_to_do(terminal: Terminal) ->
 
 async def test_keys_are_shown_once_and_listed_without_their_secret(terminal: Terminal) -> None:
     key = terminal.row("keys", "create", "demo")
-    assert (
-        await terminal.value("select id from api_key where key_hash = $1", digest(key["api_key"]))
-        == key["id"]
-    )
+    assert await terminal.value("select id from api_key where key_hash = $1", digest(key["api_key"])) == key["id"]
     (listed,) = terminal.rows("keys", "list")
     assert listed.keys() == {"id", "name", "disabled", "created_at"}
     assert key["api_key"] not in terminal.run("keys", "list").stdout
@@ -153,9 +150,7 @@ async def test_an_account_without_number_gets_a_token_and_no_password(terminal: 
     key_id = terminal.row("keys", "create", "demo")["id"]
     created = terminal.row("accounts", "create", "--with-token", str(key_id))
     assert created["msisdn"] is None
-    found = await terminal.value(
-        "select account_id from token where token_hash = $1", digest(created["auth_token"])
-    )
+    found = await terminal.value("select account_id from token where token_hash = $1", digest(created["auth_token"]))
     assert found == created["id"]
     assert terminal.run("accounts", "password", f"id:{created['id']}", text="x\n").returncode == 1
 
@@ -233,9 +228,7 @@ async def test_tokens_are_revoked_one_by_one_by_key_or_all(terminal: Terminal) -
         ("tokens", "create", "--account", "id:99999", "--key", "1"),
     ],
 )
-def test_what_is_not_there_or_not_usable_is_exit_code_1(
-    terminal: Terminal, arguments: tuple[str, ...]
-) -> None:
+def test_what_is_not_there_or_not_usable_is_exit_code_1(terminal: Terminal, arguments: tuple[str, ...]) -> None:
     done = terminal.run(*arguments)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("usermessage: ")

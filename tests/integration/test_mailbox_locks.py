@@ -20,9 +20,7 @@ from tests.integration.mailbox_rig import (
     within,
 )
 
-_WAITING = (
-    "select count(*)::int as n from pg_stat_activity where application_name = $1 and wait_event_type = 'Lock'"
-)
+_WAITING = "select count(*)::int as n from pg_stat_activity where application_name = $1 and wait_event_type = 'Lock'"
 
 
 async def _waiting(rig: Rig) -> int:

@@ -77,9 +77,7 @@ class Model:
         return self.last_change
 
     def page(self, address: str) -> list[tuple[int, str, bool, bool, int]]:
-        found = [
-            (kept.date_sent, id_, kept) for id_, kept in self.messages.items() if kept.address == address
-        ]
+        found = [(kept.date_sent, id_, kept) for id_, kept in self.messages.items() if kept.address == address]
         found.sort(key=lambda entry: entry[:2], reverse=True)
         return [(id_, kept.body, kept.read, kept.locked, date) for date, id_, kept in found]
 
@@ -153,13 +151,9 @@ class Player:
 
     async def _check_changes(self, account_id: int, model: Model) -> None:
         changes = {id_: kept.change for id_, kept in model.messages.items()} | model.tombstones
-        rows = await self.rig.rows(
-            "select message_id, change_seq from message where account_id = $1", account_id
-        )
+        rows = await self.rig.rows("select message_id, change_seq from message where account_id = $1", account_id)
         assert {row["message_id"]: row["change_seq"] for row in rows} == changes
-        outbox = await self.rig.rows(
-            "select change_seq from outbox where account_id = $1 order by id", account_id
-        )
+        outbox = await self.rig.rows("select change_seq from outbox where account_id = $1 order by id", account_id)
         assert [row["change_seq"] for row in outbox] == list(range(1, model.last_change + 1))
         bodies = await self.rig.rows("select body from message where account_id = $1 and deleted", account_id)
         assert [row["body"] for row in bodies] == [""] * len(model.tombstones)

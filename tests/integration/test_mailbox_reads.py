@@ -58,10 +58,7 @@ async def test_a_closed_conversation_is_gone_for_reads_and_writes(servers: Serve
             await rig.mailbox.read([Reading(account, FRIEND)], within([0])),
         ):
             assert taken(written) == [True]
-        assert (
-            await rig.rows("select * from message where account_id = $1 order by message_id", account)
-            == before
-        )
+        assert await rig.rows("select * from message where account_id = $1 order by message_id", account) == before
         assert await rig.page(account, FRIEND) == []
         assert await rig.mailbox.conversations(account, timeout=TIMEOUT) == []
 

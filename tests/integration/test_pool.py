@@ -34,9 +34,7 @@ async def test_a_statement_that_takes_too_long_ends_on_the_server_too(database: 
     with pytest.raises(DatabaseTimeout):
         await database.fetchval("select pg_sleep(20)", timeout=0.2)
     assert time.monotonic() - began < 2
-    left = (
-        "select count(*) from pg_stat_activity where query like 'select pg_sleep(20)%' and state = 'active'"
-    )
+    left = "select count(*) from pg_stat_activity where query like 'select pg_sleep(20)%' and state = 'active'"
     assert await database.fetchval(left, timeout=1) == 0
 
 

@@ -46,7 +46,7 @@ async def test_one_locked_mailbox_holds_up_nobody(servers: Servers, stack: Stack
     finally:
         await connection.close()
     _, after = await _load(stack, hot, others)
-    print(f"others: {before.rate:.0f}/s before, {locked.rate:.0f}/s while one mailbox is locked, {after.rate:.0f}/s after")
+    print(f"others: {before.rate:.0f}/s, {locked.rate:.0f}/s while one mailbox is locked, {after.rate:.0f}/s after")
     assert locked.refused == 0
     assert len(on_hot.latencies) < HOT_CONNECTIONS
     # The load between the two measurements of the free rate tells how far this machine can be trusted.

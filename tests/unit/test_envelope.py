@@ -33,7 +33,9 @@ def test_unknown_fields_of_a_newer_version_are_ignored() -> None:
     assert unpack_commands(body) == [Command(1, "o", 5, Identity(7, 3, None), "t", {})]
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b'{"version":2,"commands":[]}', b'{"version":1}', b'{"version":1,"commands":[[1]]}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b'{"version":2,"commands":[]}', b'{"version":1}', b'{"version":1,"commands":[[1]]}']
+)
 def test_what_is_no_envelope_is_refused(body: bytes) -> None:
     with pytest.raises(EnvelopeError):
         unpack_commands(body)

@@ -16,9 +16,7 @@ def test_files_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     assert (str(later), later.phase, later.oldest_code) == ("0010_later.after", Phase.AFTER, "1.10.0")
 
 
-@pytest.mark.parametrize(
-    "name", ["1_short.before.sql", "0001_x.sql", "0001_x.during.sql", "0001_X.before.sql"]
-)
+@pytest.mark.parametrize("name", ["1_short.before.sql", "0001_x.sql", "0001_x.during.sql", "0001_X.before.sql"])
 def test_other_names_are_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("select 1")
     with pytest.raises(MigrationError, match="not a migration's name"):

@@ -16,9 +16,7 @@ async def test_same_password_is_hashed_with_another_salt_each_time() -> None:
         assert await passwords.hashed("correct horse") != await passwords.hashed("correct horse")
 
 
-@pytest.mark.parametrize(
-    "wrong", ["Correct horse", "correct horse ", " correct horse", "", "correct\u00a0horse"]
-)
+@pytest.mark.parametrize("wrong", ["Correct horse", "correct horse ", " correct horse", "", "correct\u00a0horse"])
 async def test_only_the_very_same_text_is_right(wrong: str) -> None:
     with Passwords() as passwords:
         hashed = await passwords.hashed("correct horse")
