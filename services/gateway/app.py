@@ -29,7 +29,12 @@ _LEAVING_SECONDS = 1.0
 async def gateway(settings: Settings) -> AsyncIterator[Service]:
     """Run the gateway: links to the broker first, then the HTTP server."""
     queues = {operation.queue for operation in OPERATIONS}
-    caller = Caller(queues, waiting_per_queue=settings.waiting_per_queue, waiting_total=settings.waiting_total)
+    caller = Caller(
+        queues,
+        waiting_per_queue=settings.waiting_per_queue,
+        waiting_total=settings.waiting_total,
+        budget=settings.budget_seconds,
+    )
     authenticator = Authenticator(caller, seconds=settings.authentication_cache_seconds)
     revocations = RevocationListener(authenticator.on_revoked, authenticator.on_hearing, authenticator.on_deaf)
     limiter = Limiter(settings)

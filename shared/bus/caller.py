@@ -13,7 +13,7 @@ from aio_pika.abc import AbstractExchange, AbstractIncomingMessage
 
 from shared import failpoints
 from shared.bus.consumers import count_consumers
-from shared.bus.envelope import PARKED, Command, EnvelopeError, pack_commands, unpack_replies
+from shared.bus.envelope import PARKED, Command, EnvelopeError, Reply, pack_commands, unpack_replies
 from shared.bus.lane import Answer, Batch, Call, Lane
 from shared.bus.link import LinkLost, Session, broker_await, open_channel
 from shared.bus.topology import declare_commands, declare_private
@@ -28,13 +28,16 @@ _LOST: Answer = (Fault.UNAVAILABLE, b"")
 class Caller:
     """Calls operations of other processes.
 
-    Give `publishing` and `replying` to two links: a blocked publisher must not hold up the replies.
+    `budget` is how many seconds a call may take where its operation does not say it. Give `publishing` and `replying` to two links: a blocked publisher must not hold up the replies.
     """
 
-    def __init__(self, queues: Iterable[str], *, waiting_per_queue: int, waiting_total: int) -> None:
+    def __init__(
+        self, queues: Iterable[str], *, waiting_per_queue: int, waiting_total: int, budget: float = 5.0
+    ) -> None:
         self.lanes = {queue: Lane(queue, self._send) for queue in queues}
         self._waiting_per_queue = waiting_per_queue
         self._waiting_total = waiting_total
+        self._budget = budget
         self._calls: dict[int, Call] = {}
         self._ids = itertools.count(1)
         self._exchange: AbstractExchange | None = None
@@ -61,10 +64,11 @@ class Caller:
         self, lane: Lane, operation: AnyOperation, request: dict[str, Any], identity: Identity, trace: str
     ) -> Answer:
         loop = asyncio.get_running_loop()
-        deadline = time.monotonic() + operation.budget
+        budget = operation.budget or self._budget
+        deadline = time.monotonic() + budget
         call = Call(next(self._ids), operation, identity, trace, request, deadline, loop.create_future())
         self._calls[call.id] = call
-        timer = loop.call_later(operation.budget, self._settle, call.id, _LOST)
+        timer = loop.call_later(budget, self._settle, call.id, _LOST)
         lane.add(call)
         try:
             return await call.answer
@@ -80,10 +84,18 @@ class Caller:
             call.answer.set_result(answer)
         self.lanes[call.operation.queue].settled(call)
 
-    def _park(self, call_id: int) -> None:
-        call = self._calls.get(call_id)
-        if call is not None:
+    def _on_reply(self, reply: Reply) -> None:
+        call = self._calls.get(reply.id)
+        if call is None:
+            return
+        if reply.code == PARKED:
             self.lanes[call.operation.queue].parked(call)
+        elif reply.parts == 1:
+            self._settle(call.id, (reply.code, reply.body))
+        else:
+            call.parts[reply.part] = reply.body
+            if len(call.parts) == reply.parts:
+                self._settle(call.id, (reply.code, b"".join(call.parts[part] for part in range(reply.parts))))
 
     def _send(self, lane: Lane, batch: Batch) -> None:
         task = asyncio.create_task(self._publish(lane, batch))
@@ -142,10 +154,7 @@ class Caller:
     async def _on_replies(self, message: AbstractIncomingMessage) -> None:
         try:
             for reply in unpack_replies(message.body):
-                if reply.code == PARKED:
-                    self._park(reply.id)
-                else:
-                    self._settle(reply.id, (reply.code, reply.body))
+                self._on_reply(reply)
         except EnvelopeError:
             logger.exception("replies not readable")
 

@@ -1,8 +1,8 @@
 """The envelope: what one AMQP message holds, one or many commands of one queue, or one or many replies.
 
 Commands are one JSON document. Replies are a JSON line that lists them, then their bodies back to back: a body is the
-wire JSON of its reply, which the gateway passes through without looking into it. Lists may grow at their end; a
-reader takes the entries that it knows.
+wire JSON of its reply, which the gateway passes through without looking into it; a large one comes in parts. Lists
+may grow at their end; a reader takes the entries that it knows.
 """
 
 from collections.abc import Sequence
@@ -29,11 +29,13 @@ class Command(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """One reply: the number of its fault (or `PARKED`) and no body, or 0 and the wire JSON."""
+    """One reply: the number of its fault (or `PARKED`) and no body, or 0 and the wire JSON or one part of it."""
 
     id: int
     code: int
     body: bytes
+    part: int = 0
+    parts: int = 1
 
 
 class EnvelopeError(ValueError):
@@ -63,7 +65,7 @@ def unpack_commands(body: bytes) -> list[Command]:
 
 def pack_replies(replies: Sequence[Reply]) -> bytes:
     """Return the bytes of an envelope with these replies."""
-    rows = [(reply.id, reply.code, len(reply.body)) for reply in replies]
+    rows = [(reply.id, reply.code, len(reply.body), reply.part, reply.parts) for reply in replies]
     head = orjson.dumps({"version": VERSION, "replies": rows})
     return b"\n".join((head, b"".join([reply.body for reply in replies])))
 
@@ -77,7 +79,7 @@ def unpack_replies(body: bytes) -> list[Reply]:
     try:
         for row in document["replies"]:
             end = start + row[2]
-            replies.append(Reply(row[0], row[1], bodies[start:end]))
+            replies.append(Reply(row[0], row[1], bodies[start:end], row[3], row[4]))
             start = end
     except (KeyError, IndexError, TypeError) as error:
         raise EnvelopeError("not an envelope of replies") from error

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from shared import failpoints
+from shared import failpoints, metrics
 from shared.bus.envelope import PARKED, Command, Reply
 from shared.bus.routes import Context, Group, Route, Single
 from shared.contract.faults import Away, Fault, Refused
@@ -18,6 +18,9 @@ from shared.contract.scalars import Unreadable
 from shared.contract.writing import reply_tree
 
 logger = logging.getLogger(__name__)
+
+# Enough to keep the database busy; more would only hold their answers in memory.
+_SINGLES = 8
 
 Answer = Callable[[Reply], None]
 
@@ -31,11 +34,21 @@ class _Ready(NamedTuple):
 
 
 class Runner:
-    """Runs commands; those that must wait go on in tasks that it adds to `waiting`."""
+    """Runs commands; those that must wait go on in tasks that it adds to `waiting`.
 
-    def __init__(self, routes: Mapping[str, Route], waiting: set[asyncio.Task[object]]) -> None:
+    Before a command that runs by itself, `room` is awaited: what is not written yet must not fill the memory.
+    """
+
+    def __init__(
+        self,
+        routes: Mapping[str, Route],
+        waiting: set[asyncio.Task[object]],
+        room: Callable[[], Awaitable[None]],
+    ) -> None:
         self._routes = routes
         self._waiting = waiting
+        self._room = room
+        self._singles = asyncio.Semaphore(_SINGLES)
 
     async def run(self, commands: Sequence[Command], received: float, answer: Answer) -> None:
         """Run the commands of one envelope that came at `received`, and give each reply to `answer`.
@@ -79,7 +92,9 @@ class Runner:
         return _Ready(command.id, request, Context(command.identity, command.operation, deadline, command.trace))
 
     async def _run_single(self, handler: Single, command: _Ready, answer: Answer) -> None:
-        await self._settle(command, handler(command.request, command.context), answer)
+        async with self._singles:
+            await self._room()
+            await self._settle(command, handler(command.request, command.context), answer)
 
     async def _run_group(self, handler: Group, commands: Sequence[_Ready], answer: Answer) -> None:
         try:
@@ -95,12 +110,12 @@ class Runner:
             if isawaitable(outcome):
                 self._wait(command, outcome, answer)
             else:
-                answer(_reply(command, outcome))
+                _answer(command, _reply(command, outcome), answer)
 
     async def _isolate(self, handler: Group, commands: Sequence[_Ready], answer: Answer, error: Exception) -> None:
         if len(commands) == 1:
             _log_failure(commands[0], error)
-            answer(Reply(commands[0].id, Fault.UNAVAILABLE, b""))
+            _answer(commands[0], Reply(commands[0].id, Fault.UNAVAILABLE, b""), answer)
             return
         for command in commands:
             await self._run_group(handler, [command], answer)
@@ -121,7 +136,12 @@ class Runner:
             _log_failure(command, error)
             reply = Reply(command.id, Fault.UNAVAILABLE, b"")
         await failpoints.reached("server.ran")
-        answer(reply)
+        _answer(command, reply, answer)
+
+
+def _answer(command: _Ready, reply: Reply, answer: Answer) -> None:
+    metrics.command_done(command.context.operation, reply.code)
+    answer(reply)
 
 
 def _reply(command: _Ready, outcome: Any) -> Reply:

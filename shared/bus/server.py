@@ -21,6 +21,7 @@ from shared.bus.replies import Replies
 from shared.bus.routes import Route
 from shared.bus.running import Runner
 from shared.bus.topology import declare_commands
+from shared.bus.watchdog import Deliveries, Watchdog
 from shared.contract.faults import Fault
 
 logger = logging.getLogger(__name__)
@@ -40,8 +41,9 @@ class Server:
         self._queues = {route.operation.queue for route in self._routes.values()}
         self._running: set[asyncio.Task[object]] = set()
         self._consumers: list[tuple[AbstractQueue, str]] = []
+        self._watchdog = Watchdog()
         self.replies = Replies()
-        self._runner = Runner(self._routes, self._running)
+        self._runner = Runner(self._routes, self._running, self.replies.room)
 
     @asynccontextmanager
     async def consuming(self, session: Session) -> AsyncIterator[None]:
@@ -49,9 +51,12 @@ class Server:
         self._consumers.clear()
         async with open_channel(session, confirms=False) as channel:
             await declare_commands(channel, self._queues)
-        for name in sorted(self._queues):
-            await self._consume(session, name)
-        yield
+            deliveries = [await self._consume(session, name) for name in sorted(self._queues)]
+            watch = asyncio.create_task(self._watchdog.watch(session, channel, deliveries))
+            try:
+                yield
+            finally:
+                watch.cancel()
 
     async def drain(self, seconds: float) -> None:
         """Take no more, finish what was delivered and write its replies, for so many seconds at most."""
@@ -72,25 +77,32 @@ class Server:
             except LinkLost as lost:
                 logger.warning("consumer not cancelled", extra={"reason": str(lost)})
 
-    async def _consume(self, session: Session, name: str) -> None:
+    async def _consume(self, session: Session, name: str) -> Deliveries:
+        deliveries = Deliveries(name, prefetch=_PREFETCH_PER_SLOT * self._slots)
         async with open_channel(session, confirms=False) as channel, broker_await():
-            await channel.set_qos(prefetch_count=_PREFETCH_PER_SLOT * self._slots)
+            await channel.set_qos(prefetch_count=deliveries.prefetch)
             queue = await channel.get_queue(name)
-            receive = partial(self._receive, asyncio.Semaphore(self._slots))
+            receive = partial(self._receive, asyncio.Semaphore(self._slots), deliveries)
             self._consumers.append((queue, await queue.consume(receive)))
+        return deliveries
 
-    async def _receive(self, slots: asyncio.Semaphore, message: AbstractIncomingMessage) -> None:
+    async def _receive(
+        self, slots: asyncio.Semaphore, deliveries: Deliveries, message: AbstractIncomingMessage
+    ) -> None:
         task = asyncio.current_task()
         if task is not None:
             self._running.add(task)
             task.add_done_callback(self._running.discard)
         received = time.monotonic()
+        deliveries.delivered += 1
+        deliveries.unacknowledged += 1
         await failpoints.reached("server.received")
         async with slots:
             await self._answer(message, received)
         try:
             async with broker_await():
                 await message.ack()
+            deliveries.unacknowledged -= 1
         except LinkLost as lost:
             logger.warning("envelope not acknowledged", extra={"reason": str(lost)})
 
