@@ -28,7 +28,8 @@ _LOST: Answer = (Fault.UNAVAILABLE, b"")
 class Caller:
     """Calls operations of other processes.
 
-    `budget` is how many seconds a call may take where its operation does not say it. Give `publishing` and `replying` to two links: a blocked publisher must not hold up the replies.
+    `budget` is how many seconds a call may take where its operation does not say it. Give `publishing` and
+    `replying` to two links: a blocked publisher must not hold up the replies.
     """
 
     def __init__(

@@ -46,8 +46,8 @@ class Operation(Generic[Request, Reply]):
     """One call: its path below a mount (none: only between services), its shapes, its owner and its limits.
 
     `group` is the largest number of commands that one handler call takes, `budget` the seconds after which nobody
-    waits for it any more, where they are not what the settings say. `faults` lists the codes beside the common ones. `rule` is a check over several fields
-    that no worker is needed for.
+    waits for it any more, where they are not what the settings say. `faults` lists the codes beside the common
+    ones. `rule` is a check over several fields that no worker is needed for.
     """
 
     name: str
