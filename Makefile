@@ -1,26 +1,36 @@
-# Settings: RUN=folder of the stack, ACCOUNTS=number of demo accounts, LIMITS=on|off, PYTHON=interpreter for .venv
+# Settings: RUN=folder of the stack, ACCOUNTS=number of demo accounts, LIMITS=on|off, PYTHON=interpreter for .venv,
+# ROLE=gateway|accounts|conversations|messages, N=number of its processes
 RUN ?= .run
 ACCOUNTS ?= 2
 LIMITS ?= on
 STACK = .venv/bin/python -m deploy.local --run $(RUN)
 BIN = .venv/bin
 
-.PHONY: help up down logs test unit lint bench reliability lock for-stack for-tests
+.PHONY: help up down ps restart scale logs test unit lint bench reliability lock for-stack for-tests
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-up: for-stack ## start everything on this machine, and print how to call it
+up: for-stack ## start everything on this machine that does not run, and print how to call it
 	@$(STACK) up --accounts $(ACCOUNTS) --limits $(LIMITS)
 
 down: for-stack ## stop it; data stays in $(RUN)
 	@$(STACK) down
 
+ps: for-stack ## list what runs: process, uptime, address, readiness
+	@$(STACK) ps
+
+restart: for-stack ## restart the processes of ROLE, or of all roles, one after the other; for new code
+	@$(STACK) restart $(ROLE)
+
+scale: for-stack ## have N processes of ROLE, also after the next make up
+	@$(STACK) scale $(or $(ROLE),$(error name a role: make scale ROLE=messages N=3)) $(or $(N),$(error say how many: N=3))
+
 logs: for-stack ## follow what it writes
 	@$(STACK) logs
 
-test: lint ## everything that must pass: lint, types, imports, unit, contract, integration
-	$(BIN)/python -m pytest --ignore=tests/reliability --ignore=tests/bench
+test: lint ## everything that must pass: lint, types, imports, unit, contract, integration, each fault once
+	$(BIN)/python -m pytest --ignore=tests/bench
 
 unit: for-tests ## unit tests only, in seconds, without servers
 	$(BIN)/python -m pytest tests/unit
@@ -31,8 +41,8 @@ lint: for-tests ## style, types and the rules of who imports whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-reliability: for-tests ## kill workers, broker and database under load
-	$(BIN)/python -m pytest tests/reliability
+reliability: for-tests ## kill workers, broker and database under load, again and again
+	RELIABILITY=full $(BIN)/python -m pytest -s tests/reliability
 
 bench: for-tests ## rate and latency of insert against a bare aiohttp handler
 	$(BIN)/python -m tests.bench

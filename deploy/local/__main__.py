@@ -1,36 +1,74 @@
-"""`python -m deploy.local [--run FOLDER] up|down|logs`."""
+"""`python -m deploy.local [--run FOLDER] up|down|ps|restart|scale|logs`."""
 
 import argparse
+import fcntl
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from deploy.local.commands import CommandError
 from deploy.local.packages import MissingProgramError
+from deploy.local.roles import ROLES
+from deploy.local.supervisor import SupervisorError
 from deploy.local.up import Stack
+
+# Each worker may hold eight of Postgres' 300 connections.
+MOST_OF_A_ROLE = 10
 
 
 def main() -> None:
     arguments = _parser().parse_args()
-    stack = Stack(arguments.run)
     try:
-        if arguments.verb == "up":
-            stack.up(arguments.accounts, arguments.limits)
-        elif arguments.verb == "down":
-            stack.down()
+        if arguments.verb == "logs":
+            Stack(arguments.run).logs()
+        elif arguments.verb == "ps":
+            Stack(arguments.run).ps()
         else:
-            stack.logs()
-    except (MissingProgramError, CommandError, TimeoutError) as error:
+            with _alone(arguments.run):
+                _change(Stack(arguments.run), arguments)
+    except (MissingProgramError, CommandError, SupervisorError, TimeoutError) as error:
         sys.exit(str(error))
+
+
+def _change(stack: Stack, arguments: argparse.Namespace) -> None:
+    if arguments.verb == "up":
+        stack.up(arguments.accounts, arguments.limits)
+    elif arguments.verb == "scale":
+        stack.scale(arguments.role, arguments.count)
+    elif arguments.verb == "restart":
+        stack.restart([arguments.role] if arguments.role else ROLES)
+    else:
+        stack.down()
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait for whoever changes this stack at the moment: two at once would overwrite what it remembers."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("waiting for another command on this stack", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m deploy.local")
     parser.add_argument("--run", type=Path, default=Path(".run"), help="folder of data, logs and state")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    up = verbs.add_parser("up", help="start everything")
+    up = verbs.add_parser("up", help="start everything that does not run")
     up.add_argument("--accounts", type=int, default=2, help="how many demo accounts there should be")
     up.add_argument("--limits", choices=("on", "off"), default="on", help="whether rate limits apply")
     verbs.add_parser("down", help="stop everything, keep the data")
+    verbs.add_parser("ps", help="list what runs")
+    restart = verbs.add_parser("restart", help="restart roles, with the code as it is now")
+    restart.add_argument("role", nargs="?", choices=ROLES, help="all when none is named")
+    scale = verbs.add_parser("scale", help="have so many processes of a role")
+    scale.add_argument("role", choices=ROLES)
+    scale.add_argument("count", type=int, choices=range(1, MOST_OF_A_ROLE + 1))
     verbs.add_parser("logs", help="follow the logs")
     return parser
 

@@ -3,7 +3,7 @@
 import http.client
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,21 +16,43 @@ class DemoError(RuntimeError):
     """The stack answered a demo call with an error."""
 
 
-def fill(folder: Path, state: State, settings: Mapping[str, str], base_url: str, accounts: int) -> dict[str, Any]:
+def fill(
+    folder: Path, state: State, settings: Mapping[str, str], base_urls: Sequence[str], accounts: int
+) -> dict[str, Any]:
     """Make the demo application and accounts that are missing, and write `demo.json`; return it."""
     path = folder / "demo.json"
-    known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    known = _read(path)
     key = known or create_key(settings, "demo")
     key_id = int(state.get("demo_key_id") or state.put("demo_key_id", str(key.get("id"))))
     people = known.get("accounts", [])
-    demo = {"base_url": base_url, "api_key": key["api_key"], "accounts": people}
+    demo = {**_addresses(base_urls), "api_key": key["api_key"], "accounts": people}
     fresh = [(number, secrets.token_urlsafe(9)) for number in _numbers(state, accounts - len(people))]
     if fresh:
-        write_private(path, json.dumps(demo, indent=2) + "\n")
+        _write(path, demo)
         created = import_accounts(settings, fresh, key_id)
         people.extend(_person(row, password) for row, (_, password) in zip(created, fresh, strict=True))
-    write_private(path, json.dumps(demo, indent=2) + "\n")
+    _write(path, demo)
     return demo
+
+
+def set_addresses(folder: Path, base_urls: Sequence[str]) -> None:
+    """Write into `demo.json`, if there is one, where the gateways are."""
+    path = folder / "demo.json"
+    known = _read(path)
+    if known:
+        _write(path, {**known, **_addresses(base_urls)})
+
+
+def _addresses(base_urls: Sequence[str]) -> dict[str, Any]:
+    return {"base_url": base_urls[0], "base_urls": list(base_urls)}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+
+
+def _write(path: Path, demo: Mapping[str, Any]) -> None:
+    write_private(path, json.dumps(demo, indent=2) + "\n")
 
 
 def _numbers(state: State, count: int) -> list[str]:

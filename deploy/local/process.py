@@ -20,9 +20,15 @@ class Command:
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 30.0
 
-    def full_environment(self) -> dict[str, str]:
-        inherited = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "TZ") if name in os.environ}
-        return {**inherited, "LANG": "C.UTF-8", **self.environment}
+    def full_environment(self, inherited: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Return its environment on top of what it inherits, which is our own unless given."""
+        below = inherited_environment() if inherited is None else inherited
+        return {**below, "LANG": "C.UTF-8", **self.environment}
+
+
+def inherited_environment() -> dict[str, str]:
+    """Return the few variables that every program gets from whoever starts it."""
+    return {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "TZ") if name in os.environ}
 
 
 class Process:
@@ -66,9 +72,13 @@ class Process:
     def kill(self) -> None:
         """SIGKILL to the whole group, and wait until it is gone."""
         if self._child is not None:
-            if self.running:
-                os.killpg(self._child.pid, signal.SIGKILL)
+            self.signal_group(signal.SIGKILL)
             self._child.wait()
+
+    def signal_group(self, number: signal.Signals) -> None:
+        """Signal it and the children that it did not let go."""
+        if self._child is not None and self.running:
+            os.killpg(self._child.pid, number)
 
     def signal(self, number: signal.Signals) -> None:
         if self._child is not None and self.running:

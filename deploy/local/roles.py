@@ -1,4 +1,4 @@
-"""The roles of the service as processes of this machine."""
+"""The roles of the service as processes of this machine: `messages`, and beside it `messages-2`, `messages-3`, ..."""
 
 import http.client
 import sys
@@ -11,11 +11,16 @@ ROOT = Path(__file__).resolve().parents[2]
 ROLES = ("gateway", "accounts", "conversations", "messages")
 
 
-def role_command(role: str, environment: Mapping[str, str], health_port: int) -> Command:
+def role_names(role: str, count: int) -> list[str]:
+    """Name so many processes of a role."""
+    return [role, *(f"{role}-{number}" for number in range(2, count + 1))][:count]
+
+
+def role_command(name: str, environment: Mapping[str, str], health_port: int) -> Command:
     """Run a role of this clone; `environment` holds its settings, apart from the health port."""
     return Command(
-        name=role,
-        argv=(sys.executable, "-m", f"services.{role}"),
+        name=name,
+        argv=(sys.executable, "-m", f"services.{name.partition('-')[0]}"),
         environment={"PYTHONUNBUFFERED": "1", **environment, "HEALTH_PORT": str(health_port)},
         directory=ROOT,
     )

@@ -1,19 +1,33 @@
 """The supervisor (supervisord) of a run folder: restarts what died, for ever, and keeps its output."""
 
+import json
 import os
 import shlex
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.local.process import Command, wait_until
+from deploy.local.process import Command, inherited_environment, wait_until
 from deploy.local.state import State, write_private
 
 # A Unix socket's address holds 107 bytes, and supervisord binds a longer temporary name first.
 LONGEST_SOCKET_PATH = 90
+
+
+class SupervisorError(RuntimeError):
+    """The supervisor refused; the text is what it wrote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A program that runs; `uptime` is as supervisord writes it."""
+
+    pid: int
+    uptime: str
 
 
 class Supervisor:
@@ -32,29 +46,47 @@ class Supervisor:
     def configure(self, commands: Iterable[Command]) -> None:
         """Write what to run; nothing is started yet."""
         self.logs.mkdir(parents=True, exist_ok=True)
-        sections = [self._head(), *(self._program(command) for command in commands)]
+        inherited = self._inherited()
+        sections = [self._head(), *(self._program(command, inherited) for command in commands)]
         write_private(self._configuration, "\n".join(sections))
 
     def start(self) -> None:
-        """Start the daemon, or let a running one read the configuration. It starts no program yet."""
-        if self.running:
-            self._control("update", check=True)
-            return
+        """Start the daemon; it starts no program yet."""
         minimal = Command(name="supervisord", argv=()).full_environment()
         argv = (sys.executable, "-m", "supervisor.supervisord", "-c", str(self._configuration))
         subprocess.run(argv, env=minimal, check=True, stdin=subprocess.DEVNULL)
         wait_until(lambda: self.running, "supervisord", 10)
 
+    def update(self, *names: str) -> None:
+        """Let the daemon read again what is written of these programs; all others go on undisturbed.
+
+        One that changed or is no longer written is stopped, and this waits for its end.
+        """
+        if names:
+            self._control("update", *names, check=True)
+
     def start_programs(self, *names: str) -> None:
         """Start those that do not run yet."""
-        idle = [name for name in names if "RUNNING" not in self._control("status", name).stdout]
+        running = self.programs()
+        idle = [name for name in names if name not in running]
         if idle:
             self._control("start", *idle, check=True)
 
+    def restart_program(self, name: str) -> None:
+        """Stop it, wait for its end, and start it."""
+        self._control("restart", name, check=True)
+
+    def programs(self) -> dict[str, Running]:
+        """Return every program that runs."""
+        lines = self._control("status").stdout.splitlines()
+        rows = [(line.split(), line.partition(", uptime ")[2]) for line in lines]
+        return {
+            row[0]: Running(int(row[3].rstrip(",")), uptime) for row, uptime in rows if row[1:3] == ["RUNNING", "pid"]
+        }
+
     def pids(self) -> dict[str, int]:
         """Return the process id of every program that runs."""
-        rows = [line.split() for line in self._control("status").stdout.splitlines()]
-        return {row[0]: int(row[3].rstrip(",")) for row in rows if row[1:3] == ["RUNNING", "pid"]}
+        return {name: program.pid for name, program in self.programs().items()}
 
     def stop(self) -> None:
         """Stop all programs and the daemon, and wait until they are gone."""
@@ -62,11 +94,18 @@ class Supervisor:
         self._control("shutdown", check=True)
         wait_until(lambda: not _is_alive(pid), "the end of supervisord", 120)
 
+    def _inherited(self) -> dict[str, str]:
+        """Return what programs inherit: from whoever started the daemon, or each new shell would change them all."""
+        if not self.running:
+            self._state.put("inherited", json.dumps(inherited_environment()))
+        inherited: dict[str, str] = json.loads(self._state.get("inherited") or "{}")
+        return inherited
+
     def _control(self, *arguments: str, check: bool = False) -> subprocess.CompletedProcess[str]:
         argv = (sys.executable, "-m", "supervisor.supervisorctl", "-c", str(self._configuration), *arguments)
         done = subprocess.run(argv, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
         if check and done.returncode != 0:
-            raise RuntimeError(f"supervisorctl {arguments[0]} failed:\n{done.stdout}{done.stderr}")
+            raise SupervisorError(f"supervisorctl {arguments[0]} failed:\n{done.stdout}{done.stderr}")
         return done
 
     def _head(self) -> str:
@@ -93,8 +132,9 @@ serverurl = unix://{_escaped(str(self._socket()))}
 {login}
 """
 
-    def _program(self, command: Command) -> str:
-        environment = ",".join(f'{name}="{_escaped(value)}"' for name, value in command.full_environment().items())
+    def _program(self, command: Command, inherited: Mapping[str, str]) -> str:
+        variables = command.full_environment(inherited)
+        environment = ",".join(f'{name}="{_escaped(value)}"' for name, value in variables.items())
         # startsecs = 0: one that ends at once has still started, so it is never given up.
         return f"""\
 [program:{command.name}]

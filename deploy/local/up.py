@@ -1,24 +1,23 @@
-"""Bring the local stack up, take it down, follow its logs."""
+"""Bring the local stack up, take it down, scale it, restart its roles, follow its logs."""
 
 import os
 import sys
 import time
-from collections.abc import Mapping
-from dataclasses import fields
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 
 from deploy.local import demo
 from deploy.local.commands import migrate
+from deploy.local.fleet import Fleet
+from deploy.local.listing import listing
 from deploy.local.process import Command, wait_until
-from deploy.local.roles import ROLES, is_ready, role_command
+from deploy.local.roles import ROLES
 from deploy.local.servers import Servers
 from deploy.local.state import State
 from deploy.local.supervisor import Supervisor
-from shared.settings import Settings
 
-# Settings that the stack decides; any other setting is passed on from the caller's environment.
-DECIDED = {"AMQP_URL", "DATABASE_URL", "HOST", "PORT", "HEALTH_HOST", "HEALTH_PORT", "LIMITS"}
+# Workers first: a gateway that is newer than its workers could ask for what they do not know.
+RESTART_ORDER = (*(role for role in ROLES if role != "gateway"), "gateway")
 
 
 class Stack:
@@ -30,12 +29,12 @@ class Stack:
         self._state = State(self._folder / "state.json")
         self._servers = Servers(self._folder)
         self._supervisor = Supervisor(self._folder, self._state)
+        self._fleet = Fleet(self._state, self._supervisor, self._servers)
         self._began = time.monotonic()
 
     def up(self, accounts: int, limits: str) -> None:
         """Start what does not run, and wait until all of it is ready."""
-        fresh = not self._supervisor.running
-        if fresh:
+        if not self._supervisor.running:
             self._say("looking for Postgres and RabbitMQ")
             self._servers.prepare()
             self._supervisor.configure(self._server_commands())
@@ -43,17 +42,46 @@ class Stack:
         self._start_servers()
         self._say("migrating the database")
         migrate(self._servers.environment)
-        if fresh:
-            self._choose_ports()
-        settings = self._settings(limits)
-        self._start_roles(settings)
-        self._show_demo(settings, accounts)
+        self._fleet.set_settings(limits)
+        self._say(f"starting {', '.join(self._fleet.all_names)}")
+        self._apply(self._fleet.all_names)
+        self._show_demo(accounts)
 
     def down(self) -> None:
         if self._supervisor.running:
             self._say("stopping")
             self._supervisor.stop()
         self._say(f"down; data stays in {self._folder}")
+
+    def scale(self, role: str, count: int) -> None:
+        """Have so many processes of a role, now and after each later `up`; no other process notices."""
+        before = self._fleet.names(role)
+        self._fleet.set_count(role, count)
+        if not self._supervisor.running:
+            self._say(f"the next make up starts {count} of {role}")
+            return
+        names = self._fleet.names(role)
+        self._say(f"{role}: {len(before)} -> {count}")
+        if len(names) < len(before):
+            demo.set_addresses(self._folder, self._fleet.base_urls)
+        self._apply(sorted({*before, *names} - ({*before} & {*names})))
+        demo.set_addresses(self._folder, self._fleet.base_urls)
+        self._say(f"ready: {', '.join(names)}")
+
+    def restart(self, roles: Sequence[str]) -> None:
+        """Restart each process of these roles, one after the other, which lets it finish what it has."""
+        self._must_run()
+        for role in (role for role in RESTART_ORDER if role in roles):
+            for name in self._fleet.names(role):
+                self._say(f"restarting {name}")
+                self._supervisor.restart_program(name)
+                self._fleet.wait_ready([name])
+        self._say("ready")
+
+    def ps(self) -> None:
+        """Print each program with its process, uptime, address and readiness."""
+        self._must_run()
+        print(listing(self._supervisor, self._fleet, self._servers))
 
     def logs(self) -> None:
         """Become `tail`, until the caller interrupts it."""
@@ -62,17 +90,9 @@ class Stack:
             sys.exit(f"no logs in {self._supervisor.logs}: make up comes first")
         os.execvp("tail", ["tail", "-n", "20", "-F", *files])
 
-    def _choose_ports(self) -> None:
-        """Choose the roles' ports late, so that another stack that starts now hardly takes the same."""
-        self._state.port_now_free("port", preferred=8080)
-        for role in ROLES:
-            self._state.port_now_free(f"{role}_health_port")
-
-    def _settings(self, limits: str) -> Mapping[str, str]:
-        known = {field.name.upper() for field in fields(Settings)} - DECIDED
-        passed_on = {name: os.environ[name] for name in sorted(known) if name in os.environ}
-        port = str(self._state.port("port"))
-        return {**passed_on, **self._servers.environment, "HOST": "127.0.0.1", "PORT": port, "LIMITS": limits}
+    def _must_run(self) -> None:
+        if not self._supervisor.running:
+            sys.exit(f"nothing runs in {self._folder}: make up comes first")
 
     def _server_commands(self) -> list[Command]:
         postgres, rabbitmq = self._servers.postgres, self._servers.rabbitmq
@@ -87,27 +107,22 @@ class Stack:
         postgres.wait_ready()
         rabbitmq.wait_ready()
 
-    def _start_roles(self, settings: Mapping[str, str]) -> None:
-        self._say(f"starting {', '.join(ROLES)}")
-        roles = [role_command(role, settings, self._health_port(role)) for role in ROLES]
-        self._supervisor.configure([*self._server_commands(), *roles])
-        self._supervisor.start()
-        self._supervisor.start_programs(*ROLES)
-        for role in ROLES:
-            port = self._health_port(role)
-            what = f"{role} (see {self._supervisor.logs / role}.log)"
-            wait_until(partial(is_ready, port), what, 60)
+    def _apply(self, names: Sequence[str]) -> None:
+        """Bring these processes to what the fleet says: started, replaced or stopped."""
+        self._fleet.choose_ports(self._supervisor.pids())
+        self._supervisor.configure([*self._server_commands(), *self._fleet.commands()])
+        self._supervisor.update(*names)
+        wanted = [name for name in names if name in self._fleet.all_names]
+        self._supervisor.start_programs(*wanted)
+        self._fleet.wait_ready(wanted)
 
-    def _show_demo(self, settings: Mapping[str, str], accounts: int) -> None:
-        base_url = f"http://127.0.0.1:{self._state.port('port')}"
+    def _show_demo(self, accounts: int) -> None:
+        base_urls = self._fleet.base_urls
         self._say(f"making sure of {accounts} demo accounts")
-        data = demo.fill(self._folder, self._state, settings, base_url, accounts)
-        demo.log_in(base_url, data["api_key"], data["accounts"][0])
-        self._say(f"ready: {base_url} (keys and accounts in {self._folder / 'demo.json'})\n")
+        data = demo.fill(self._folder, self._state, self._fleet.settings, base_urls, accounts)
+        demo.log_in(base_urls[0], data["api_key"], data["accounts"][0])
+        self._say(f"ready: {', '.join(base_urls)} (keys and accounts in {self._folder / 'demo.json'})\n")
         print(demo.calls(data))
-
-    def _health_port(self, role: str) -> int:
-        return self._state.port(f"{role}_health_port")
 
     def _say(self, text: str) -> None:
         print(f"[{time.monotonic() - self._began:5.1f} s] {text}", flush=True)

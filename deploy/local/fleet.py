@@ -1,0 +1,89 @@
+"""The roles of one run folder: how many of each there are, with which settings, on which ports."""
+
+import json
+import os
+from collections.abc import Collection, Iterable
+from dataclasses import fields
+from functools import partial
+
+from deploy.local.process import Command, wait_until
+from deploy.local.roles import ROLES, is_ready, role_command, role_names
+from deploy.local.servers import Servers
+from deploy.local.state import State
+from deploy.local.supervisor import Supervisor
+from shared.settings import Settings
+
+# Settings that the stack decides; any other setting is passed on from the environment of `make up`.
+DECIDED = {"AMQP_URL", "DATABASE_URL", "HOST", "PORT", "HEALTH_HOST", "HEALTH_PORT", "LIMITS"}
+
+
+class Fleet:
+    """What the state remembers of the roles, as commands to supervise."""
+
+    def __init__(self, state: State, supervisor: Supervisor, servers: Servers) -> None:
+        self._state = state
+        self._supervisor = supervisor
+        self._servers = servers
+
+    def count(self, role: str) -> int:
+        return int(self._state.get(f"{role}_count") or 1)
+
+    def set_count(self, role: str, count: int) -> None:
+        self._state.put(f"{role}_count", str(count))
+
+    def names(self, role: str) -> list[str]:
+        return role_names(role, self.count(role))
+
+    @property
+    def all_names(self) -> list[str]:
+        return [name for role in ROLES for name in self.names(role)]
+
+    @property
+    def base_urls(self) -> list[str]:
+        """Return one address for each gateway."""
+        return [f"http://127.0.0.1:{self._state.port(_port(name))}" for name in self.names("gateway")]
+
+    def set_settings(self, limits: str) -> None:
+        """Remember the settings of this run, so that a process added later has the same as its neighbours."""
+        known = {field.name.upper() for field in fields(Settings)} - DECIDED
+        passed_on = {name: os.environ[name] for name in sorted(known) if name in os.environ}
+        self._state.put("settings", json.dumps({**passed_on, "LIMITS": limits}))
+
+    @property
+    def settings(self) -> dict[str, str]:
+        remembered: dict[str, str] = json.loads(self._state.get("settings") or "{}")
+        return {**remembered, **self._servers.environment, "HOST": "127.0.0.1"}
+
+    def choose_ports(self, running: Collection[str]) -> None:
+        """Give a free port to each process that does not run, late, so that two stacks hardly take the same."""
+        for name in self.all_names:
+            if name in running:
+                continue
+            if name in self.names("gateway"):
+                self._state.port_now_free(_port(name), preferred=8080 if name == "gateway" else None)
+            self._state.port_now_free(_health_port(name))
+
+    def commands(self) -> list[Command]:
+        return [role_command(name, self._settings_of(name), self.health_port(name)) for name in self.all_names]
+
+    def health_port(self, name: str) -> int:
+        return self._state.port(_health_port(name))
+
+    def wait_ready(self, names: Iterable[str]) -> None:
+        """Wait until each is ready; raise `TimeoutError` that names its log."""
+        for name in names:
+            what = f"{name} (see {self._supervisor.logs / name}.log)"
+            wait_until(partial(is_ready, self.health_port(name)), what, 60)
+
+    def _settings_of(self, name: str) -> dict[str, str]:
+        if name in self.names("gateway"):
+            return {**self.settings, "PORT": str(self._state.port(_port(name)))}
+        return self.settings
+
+
+def _port(name: str) -> str:
+    return "port" if name == "gateway" else f"{name}_port"
+
+
+def _health_port(name: str) -> str:
+    return f"{name}_health_port"
