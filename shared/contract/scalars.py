@@ -79,6 +79,8 @@ def _whole(text: str) -> int:
         number = Decimal(text)
     except InvalidOperation:
         raise Unreadable("not a number") from None
+    if number.is_zero():
+        return 0
     if not number.is_finite() or number.adjusted() > _DIGITS or number != number.to_integral_value():
         raise Unreadable("not a whole number in range")
     return int(number)

@@ -1,9 +1,9 @@
 """Contract cases: every operation's requests and expected answers, over HTTP, as JSON and as XML.
 
 A case is a fresh account and steps. In a request and an answer `$name` stands for a value: the first answer that
-has it binds it, later ones must be equal; `$msisdn`, `$plus` and `$password` are the account's own. `{"$repeat": [text, n]}` is
-a long text, `{"$length": n}` any list of that length, `<any>` anything, `<now>` a date of the last minute. A step may
-name `account` `other`, a `status` other than 200, and how many `times` it runs.
+has it binds it, later ones must be equal; `$msisdn`, `$plus` and `$password` are the account's own.
+`{"$repeat": [text, n]}` is a long text, `{"$length": n}` any list of that length, `<any>` anything, `<now>` a date
+of the last minute. A step may name `account` `other`, a `status` other than 200, and how many `times` it runs.
 """
 
 import json
