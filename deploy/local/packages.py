@@ -3,12 +3,11 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 from typing import TypeVar
 
-POLICY = Path("/usr/sbin/policy-rc.d")
+from deploy.local.system_services import SystemServices
+
 T = TypeVar("T")
 
 QUIET = {"DEBIAN_FRONTEND": "noninteractive"}
@@ -34,7 +33,7 @@ def _install(package: str) -> None:
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         raise MissingProgramError(f"{package} is missing. Install it, for example with: sudo {command}")
     print(f"installing {package} with apt ...", flush=True)
-    with _services_stay_off():
+    with SystemServices().left_off():
         if _run(command).returncode != 0:
             _run("apt-get update")
             done = _run(command)
@@ -52,17 +51,3 @@ def _run(command: str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
     )
-
-
-@contextmanager
-def _services_stay_off() -> Iterator[None]:
-    """Forbid an installed package's scripts to start a system service; leave a policy that stands."""
-    ours = not POLICY.exists()
-    if ours:
-        POLICY.write_text("#!/bin/sh\nexit 101\n", encoding="ascii")
-        POLICY.chmod(0o755)
-    try:
-        yield
-    finally:
-        if ours:
-            POLICY.unlink(missing_ok=True)
