@@ -50,9 +50,7 @@ def _children(cls: type[Any]) -> _Writer:
 
 
 def _field(field: Field) -> _Writer:
-    one = (
-        _scalar(field.wire, field.kind) if isinstance(field.kind, Scalar) else _shape(field.wire, field.kind)
-    )
+    one = _scalar(field.wire, field.kind) if isinstance(field.kind, Scalar) else _shape(field.wire, field.kind)
     return _list(one) if field.many else one
 
 
