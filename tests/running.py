@@ -10,8 +10,8 @@ from pathlib import Path
 from deploy.local.commands import create_key, import_accounts, migrate
 from deploy.local.process import Process, wait_until
 from deploy.local.roles import ROLES, is_ready, role_command
-from deploy.local.servers import Servers
 from deploy.local.state import free_port
+from tests.servers import Servers
 
 PASSWORD = "correct horse battery"
 
@@ -80,6 +80,10 @@ class Stack:
         migrate(self.settings_env)
         key = create_key(self.settings_env, "tests")
         self.api_key, self.api_key_id = str(key["api_key"]), int(key["id"])
+        self.resume()
+
+    def resume(self) -> None:
+        """Start the roles and wait until each is ready."""
         for role in self.roles.values():
             role.process.start()
         try:

@@ -1,0 +1,55 @@
+"""A TCP proxy that can swallow everything, as a network does whose packets are lost."""
+
+import asyncio
+from types import TracebackType
+from typing import Self
+
+
+class Proxy:
+    """Forwards connections to a port of 127.0.0.1; while `dark`, bytes of both directions are held back."""
+
+    def __init__(self, target: int) -> None:
+        self._target = target
+        self._light = asyncio.Event()
+        self._light.set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.port = 0
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def darken(self) -> None:
+        """Hold everything back from now on; connections stay open, new ones too."""
+        self._light.clear()
+
+    def lighten(self) -> None:
+        """Let everything through again."""
+        self._light.set()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
+        for source, sink in ((reader, far_writer), (far_reader, writer)):
+            task = asyncio.create_task(self._copy(source, sink))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _copy(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        try:
+            while data := await source.read(65_536):
+                await self._light.wait()
+                sink.write(data)
+                await sink.drain()
+        except OSError:  # one end is gone, so the other goes
+            return
+        finally:
+            sink.close()

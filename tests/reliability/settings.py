@@ -1,0 +1,21 @@
+"""How often and how long each fault strikes: once and short in `make test`, as often as promised in `make reliability`.
+
+`RELIABILITY_SEED` replays a run.
+"""
+
+import os
+
+FULL = os.environ.get("RELIABILITY", "short") == "full"
+SEED = int(os.environ.get("RELIABILITY_SEED", "20"))
+
+WORKER_KILLS = 20 if FULL else 1
+GATEWAY_KILLS = 10 if FULL else 1
+BROKER_RESTARTS = 3 if FULL else 1
+BROKER_KILLS = 2 if FULL else 1
+POSTGRES_STOPS = 3 if FULL else 1
+FAILPOINT_KILLS = 5 if FULL else 1
+DARK_SECONDS = 30.0 if FULL else 8.0
+READ_ONLY_SECONDS = 10.0 if FULL else 3.0
+
+# The goal is 15 s; a test on a shared machine allows five times that.
+BACK_SECONDS = 75.0
