@@ -3,12 +3,13 @@
 import shutil
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from deploy.local.servers import Servers
 from tests.running import Stack
+from tests.servers import Servers, choose
 
 
 @pytest.fixture(scope="session")
@@ -21,16 +22,18 @@ def run_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def servers(run_folder: Path) -> Iterator[Servers]:
+def servers(run_folder: Path, request: pytest.FixtureRequest) -> Iterator[Servers]:
     """Yield running servers: `.postgres.url`, `.rabbitmq.url`; both can be killed and restarted."""
-    servers = Servers(run_folder)
+    servers = choose(run_folder, partial(_say, request.config))
     servers.prepare()
     try:
         servers.start()
         yield servers
     finally:
-        servers.stop()
-        servers.remove()
+        try:
+            servers.stop()
+        finally:
+            servers.remove()
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +48,11 @@ def stack(servers: Servers, run_folder: Path, request: pytest.FixtureRequest) ->
         stack.stop()
         if request.session.testsfailed:
             print(stack.tails())
+
+
+def _say(config: pytest.Config, text: str) -> None:
+    """Tell the person at the terminal what takes a while, though output is captured."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if isinstance(reporter, pytest.TerminalReporter):
+        reporter.ensure_newline()
+        reporter.write_line(text)

@@ -1,6 +1,7 @@
 """A private RabbitMQ in a folder of its own: node name, cookie, name server (epmd), ports of 127.0.0.1."""
 
 import shutil
+import signal
 import socket
 from pathlib import Path
 from urllib.parse import quote
@@ -91,6 +92,7 @@ class RabbitMQ:
 
     def stop(self) -> None:
         """Stop the broker, then its name server."""
+        self.thaw()
         self.process.stop()
         if self._names is not None:
             self._names.stop()
@@ -100,8 +102,17 @@ class RabbitMQ:
         self.process.kill()
 
     def restart(self) -> None:
+        self.thaw()
         self.process.stop()
         self.start()
+
+    def freeze(self) -> None:
+        """Let every process of the broker stand still (SIGSTOP); connections stay open."""
+        self.process.signal_group(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on; no harm where it was not frozen."""
+        self.process.signal_group(signal.SIGCONT)
 
     def remove(self) -> None:
         """Delete all data; only for a broker that does not run."""

@@ -1,8 +1,15 @@
 """The private servers come back from a crash with what they had stored."""
 
-import asyncpg
+import asyncio
+from pathlib import Path
 
-from deploy.local.servers import Servers
+import aio_pika
+import asyncpg
+import pytest
+
+from deploy.local import servers as native
+from tests.containers import NoEngineError
+from tests.servers import Servers, choose
 
 
 async def test_postgres_keeps_what_was_committed_before_an_immediate_stop(servers: Servers) -> None:
@@ -34,3 +41,50 @@ async def test_broker_comes_back_after_a_kill(servers: Servers) -> None:
     assert not servers.rabbitmq.ready()
     servers.rabbitmq.start()
     assert servers.rabbitmq.ready()
+
+
+async def test_broker_stands_still_and_goes_on(servers: Servers) -> None:
+    connection = await aio_pika.connect(servers.rabbitmq.url)
+    channel = await connection.channel()
+    servers.rabbitmq.freeze()
+    try:
+        assert not servers.rabbitmq.ready()
+        declaring = asyncio.create_task(channel.declare_queue(exclusive=True))
+        _, waiting = await asyncio.wait([declaring], timeout=1)
+        assert waiting
+    finally:
+        servers.rabbitmq.thaw()
+    servers.rabbitmq.wait_ready()
+    await asyncio.wait_for(declaring, 10)
+    await connection.close()
+
+
+def test_a_kill_ends_a_broker_that_stands_still(servers: Servers) -> None:
+    servers.rabbitmq.freeze()
+    servers.rabbitmq.kill()
+    servers.rabbitmq.start()
+    assert servers.rabbitmq.ready()
+
+
+def test_addresses_stay(servers: Servers) -> None:
+    before = dict(servers.environment)
+    servers.postgres.restart()
+    servers.rabbitmq.restart()
+    assert servers.environment == before
+
+
+def test_a_kind_that_nobody_knows_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SERVERS", "docker")
+    with pytest.raises(ValueError, match=r"'docker'.*native or containers"):
+        choose(tmp_path, print)
+
+
+def test_containers_without_an_engine_fail_and_natives_step_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody")
+    monkeypatch.setenv("SERVERS", "containers")
+    with pytest.raises(NoEngineError, match="no Docker engine answers"):
+        choose(tmp_path, said.append)
+    monkeypatch.delenv("SERVERS")
+    assert isinstance(choose(tmp_path, said.append), native.Servers)
+    assert said[0].startswith("no containers: no Docker engine answers")

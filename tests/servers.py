@@ -1,0 +1,77 @@
+"""The servers that tests need: what they can do, and which kind it is.
+
+`SERVERS=native` takes the programs of this machine, `SERVERS=containers` takes Docker; without it, Docker where an
+engine answers and has the images.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from deploy.local import servers as native
+
+KINDS = ("native", "containers")
+
+
+class Server(Protocol):
+    """One server; its address and its data stay the same over any stop, kill and start."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def port(self) -> int: ...
+    def ready(self) -> bool: ...
+    def wait_ready(self, seconds: float = ...) -> None: ...
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+    def kill(self) -> None: ...
+    def restart(self) -> None: ...
+
+
+class Broker(Server, Protocol):
+    """A server that can stand still: its connections stay open, but nothing is answered until `thaw`."""
+
+    def freeze(self) -> None: ...
+    def thaw(self) -> None: ...
+
+
+class Servers(Protocol):
+    """A private Postgres and a private RabbitMQ."""
+
+    @property
+    def postgres(self) -> Server: ...
+    @property
+    def rabbitmq(self) -> Broker: ...
+    @property
+    def environment(self) -> Mapping[str, str]: ...
+    def prepare(self) -> None: ...
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+    def remove(self) -> None: ...
+
+
+def choose(folder: Path, say: Callable[[str], None]) -> Servers:
+    """Return servers of the kind that `SERVERS` names, or of the kind that this machine has; not started."""
+    wanted = os.environ.get("SERVERS", "")
+    if wanted not in {"", *KINDS}:
+        raise ValueError(f"SERVERS is {wanted!r}; it can be {' or '.join(KINDS)}")
+    if wanted == "native":
+        return _native(folder, say)
+    # Imported late: it takes most of a second, and unit tests need no servers.
+    from tests import containers  # noqa: PLC0415
+
+    try:
+        containers.check_engine(say)
+    except containers.NoEngineError as error:
+        if wanted == "containers":
+            raise
+        say(f"no containers: {error}")
+        return _native(folder, say)
+    say(f"servers: {containers.POSTGRES_IMAGE} and {containers.RABBITMQ_IMAGE} in containers")
+    return containers.Servers()
+
+
+def _native(folder: Path, say: Callable[[str], None]) -> Servers:
+    say("servers: the programs of this machine")
+    return native.Servers(folder)
