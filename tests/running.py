@@ -9,7 +9,7 @@ from pathlib import Path
 
 from deploy.local.commands import create_key, import_accounts, migrate
 from deploy.local.process import Process, wait_until
-from deploy.local.roles import ROLES, is_ready, role_command
+from deploy.local.roles import ROLES, is_ready, role_command, role_names
 from deploy.local.state import free_port
 from tests.servers import Servers
 
@@ -31,6 +31,7 @@ class Role:
 
     def __init__(self, name: str, settings: Mapping[str, str], log: Path) -> None:
         self.name = name
+        self.base_url = f"http://127.0.0.1:{settings.get('PORT', '')}"
         self.health_port = free_port()
         self.process = Process(role_command(name, settings, self.health_port), log)
 
@@ -57,20 +58,29 @@ class Role:
 
 
 class Stack:
-    """Four roles, rate limits off unless `settings` says otherwise; called by `base_url` and `api_key`."""
+    """One process of each role, or `counts` of them: `messages`, `messages-2`, ...; `base_urls` has each gateway.
 
-    def __init__(self, servers: Servers, folder: Path, settings: Mapping[str, str] | None = None) -> None:
+    Rate limits are off unless `settings` says otherwise.
+    """
+
+    def __init__(
+        self,
+        servers: Servers,
+        folder: Path,
+        settings: Mapping[str, str] | None = None,
+        counts: Mapping[str, int] | None = None,
+    ) -> None:
         self.servers = servers
-        port = free_port()
-        self.base_url = f"http://127.0.0.1:{port}"
+        self._folder = folder
         self.settings_env: dict[str, str] = {
             **servers.environment,
             "HOST": "127.0.0.1",
-            "PORT": str(port),
             "LIMITS": "off",
             **(settings or {}),
         }
-        self.roles = {name: Role(name, self.settings_env, folder / f"{name}.log") for name in ROLES}
+        names = [name for role in ROLES for name in role_names(role, (counts or {}).get(role, 1))]
+        self.roles = {name: self._role(name) for name in names}
+        self.base_url = self.base_urls[0]
         self.api_key = ""
         self.api_key_id = 0
         self._numbers = self._fresh_numbers()
@@ -95,6 +105,28 @@ class Stack:
     def stop(self) -> None:
         for role in self.roles.values():
             role.stop()
+
+    @property
+    def base_urls(self) -> list[str]:
+        """Return the address of each gateway."""
+        return [role.base_url for role in self.of("gateway")]
+
+    def of(self, role: str) -> list[Role]:
+        """Return all processes of a role."""
+        return [one for name, one in self.roles.items() if name.partition("-")[0] == role]
+
+    def scale(self, counts: Mapping[str, int]) -> None:
+        """Start or drain processes until there are so many of each role that is named."""
+        before = set(self.roles)
+        wanted = {name for role, count in counts.items() for name in role_names(role, count)}
+        leaving = {one.name for role in counts for one in self.of(role)} - wanted
+        for name in sorted(wanted - before):
+            self.roles[name] = self._role(name)
+            self.roles[name].process.start()
+        for name in sorted(wanted - before):
+            self.roles[name].wait_ready()
+        for name in sorted(leaving):
+            self.roles.pop(name).stop()
 
     def another(self, name: str, settings: Mapping[str, str], folder: Path) -> Role:
         """Return one more process of a role, with settings of its own, not started."""
@@ -121,6 +153,9 @@ class Stack:
             )
             for row in rows
         ]
+
+    def _role(self, name: str) -> Role:
+        return Role(name, {**self.settings_env, "PORT": str(free_port())}, self._folder / f"{name}.log")
 
     @staticmethod
     def _fresh_numbers() -> Iterator[str]:
