@@ -1,9 +1,9 @@
-"""A closed loop of HTTP connections that costs little beside what it measures."""
+"""Closed loops, of HTTP connections and of calls, that cost little beside what they measure."""
 
 import asyncio
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from urllib.parse import urlsplit
@@ -21,10 +21,11 @@ def post(url: str, body: bytes) -> bytes:
 
 @dataclass(slots=True)
 class Figures:
-    """What a run came to: answers, those that the check refused, and each answer's seconds."""
+    """What a run came to: its length, the answers that were not right, the connections lost, each answer's seconds."""
 
     seconds: float = 0.0
     refused: int = 0
+    lost: int = 0
     latencies: list[float] = field(default_factory=list)
 
     @property
@@ -74,6 +75,8 @@ class _Connection(asyncio.Protocol):
             self._send()
 
     def connection_lost(self, _: Exception | None) -> None:
+        if not self.stopping:
+            self._figures.lost += 1
         if not self.done.done():
             self.done.set_result(None)
 
@@ -101,4 +104,28 @@ async def closed_loop(
         connection.stopping = True
     await asyncio.wait([connection.done for connection in connections], timeout=10)
     del figures.latencies[counted:]
+    return figures
+
+
+async def closed_calls(
+    call: Callable[[int, int], Awaitable[int]], width: int, seconds: float, *, commands: int = 1
+) -> Figures:
+    """Run `call(place, nth)` in so many tasks, each again when it is done; it returns how many answers were not right.
+
+    One call stands for `commands` answers.
+    """
+    figures = Figures()
+    began = time.perf_counter()
+
+    async def run(place: int) -> None:
+        nth = 0
+        while (start := time.perf_counter()) < began + seconds:
+            figures.refused += await call(place, nth)
+            figures.latencies += [time.perf_counter() - start] * commands
+            nth += 1
+
+    async with asyncio.TaskGroup() as running:
+        for place in range(width):
+            running.create_task(run(place))
+    figures.seconds = time.perf_counter() - began
     return figures

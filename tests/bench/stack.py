@@ -1,0 +1,55 @@
+"""The service as the bench runs it: a local stack with a run folder of its own, limits off."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.local.servers import Servers
+from deploy.local.state import State
+from deploy.local.supervisor import Supervisor
+from tests.bench.paths import ROOT
+
+ACCOUNTS = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """The running service: its port, its secrets, its servers' settings, its processes by name."""
+
+    port: int
+    api_key: str
+    tokens: Sequence[str]
+    environment: Mapping[str, str]
+    pids: Mapping[str, int]
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Service]:
+    """Bring the stack up, and take it down at the end; its data stays."""
+    command = [sys.executable, "-m", "deploy.local", "--run", str(folder)]
+    # Its last lines are for a person who wants to call it.
+    subprocess.run(
+        [*command, "up", "--accounts", str(ACCOUNTS), "--limits", "off"],
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        yield _service(folder)
+    finally:
+        subprocess.run([*command, "down"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+
+
+def _service(folder: Path) -> Service:
+    demo = json.loads((folder / "demo.json").read_text(encoding="utf-8"))
+    return Service(
+        port=int(demo["base_url"].rpartition(":")[2]),
+        api_key=demo["api_key"],
+        tokens=[account["auth_token"] for account in demo["accounts"][:ACCOUNTS]],
+        environment=Servers(folder).environment,
+        pids=Supervisor(folder, State(folder / "state.json")).pids(),
+    )
