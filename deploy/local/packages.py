@@ -10,6 +10,8 @@ from deploy.local.system_services import SystemServices
 
 T = TypeVar("T")
 
+# The servers that a package brings, by the names of their system services.
+SERVICES = {"postgresql": ("postgresql",), "rabbitmq-server": ("rabbitmq-server", "epmd")}
 QUIET = {"DEBIAN_FRONTEND": "noninteractive"}
 
 
@@ -33,7 +35,7 @@ def _install(package: str) -> None:
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         raise MissingProgramError(f"{package} is missing. Install it, for example with: sudo {command}")
     print(f"installing {package} with apt ...", flush=True)
-    with SystemServices().left_off():
+    with SystemServices().left_off(SERVICES[package]):
         if _run(command).returncode != 0:
             _run("apt-get update")
             done = _run(command)

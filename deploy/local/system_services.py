@@ -1,11 +1,11 @@
 """System services of packages that we install: not started, and not started at the next boot either.
 
-A service that was there before stays as it was.
+A service that was there before stays as it was, and so does one that came along without being a server of ours.
 """
 
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,23 +19,23 @@ class SystemServices:
         self._levels = root / "etc"
 
     @contextmanager
-    def left_off(self) -> Iterator[None]:
-        """Leave whatever is installed meanwhile stopped and disabled."""
-        units, scripts = self._enabled_units(), self._enabled_scripts()
+    def left_off(self, names: Collection[str]) -> Iterator[None]:
+        """Let nothing start meanwhile, and disable those of these names that came."""
+        units, scripts = self._enabled_units(names), self._enabled_scripts(names)
         with self._not_started():
             yield
         for command in (
-            *(("systemctl", "disable", "--quiet", unit) for unit in sorted(self._enabled_units() - units)),
-            *(("update-rc.d", script, "disable") for script in sorted(self._enabled_scripts() - scripts)),
+            *(("systemctl", "disable", "--quiet", unit) for unit in sorted(self._enabled_units(names) - units)),
+            *(("update-rc.d", script, "disable") for script in sorted(self._enabled_scripts(names) - scripts)),
         ):
             _run(command)
 
-    def _enabled_units(self) -> set[str]:
-        return {link.name for link in self._units.glob("*.wants/*")}
+    def _enabled_units(self, names: Collection[str]) -> set[str]:
+        return {link.name for link in self._units.glob("*.wants/*") if link.stem in names}
 
-    def _enabled_scripts(self) -> set[str]:
+    def _enabled_scripts(self, names: Collection[str]) -> set[str]:
         # S01name: 01 is its place in the order of starting.
-        return {link.name[3:] for link in self._levels.glob("rc[2-5].d/S[0-9][0-9]*")}
+        return {link.name[3:] for link in self._levels.glob("rc[2-5].d/S[0-9][0-9]*")} & {*names}
 
     @contextmanager
     def _not_started(self) -> Iterator[None]:

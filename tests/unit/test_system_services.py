@@ -32,21 +32,22 @@ def told(root: Path) -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
-def test_only_what_came_meanwhile_is_disabled(root: Path) -> None:
-    with SystemServices(root).left_off():
+def test_only_what_was_named_and_came_meanwhile_is_disabled(root: Path) -> None:
+    with SystemServices(root).left_off(["fresh-server", "old"]):
         enable(root, "fresh-server")
+        enable(root, "not-ours")
     assert told(root) == ["systemctl disable --quiet fresh-server.service", "update-rc.d fresh-server disable"]
 
 
 def test_nothing_new_is_nothing_to_do(root: Path) -> None:
-    with SystemServices(root).left_off():
+    with SystemServices(root).left_off(["fresh-server", "old"]):
         pass
     assert told(root) == []
 
 
 def test_nothing_is_started_meanwhile(root: Path) -> None:
     policy = root / "usr/sbin/policy-rc.d"
-    with SystemServices(root).left_off():
+    with SystemServices(root).left_off(["fresh-server", "old"]):
         assert policy.read_text() == "#!/bin/sh\nexit 101\n"
         assert os.access(policy, os.X_OK)
     assert not policy.exists()
@@ -55,14 +56,14 @@ def test_nothing_is_started_meanwhile(root: Path) -> None:
 def test_a_policy_that_stands_is_kept(root: Path) -> None:
     policy = root / "usr/sbin/policy-rc.d"
     policy.write_text("theirs")
-    with SystemServices(root).left_off():
+    with SystemServices(root).left_off(["fresh-server", "old"]):
         assert policy.read_text() == "theirs"
     assert policy.read_text() == "theirs"
 
 
 def test_a_failure_is_told(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (root / "bin/systemctl").write_text("#!/bin/sh\necho no; exit 1\n")
-    with SystemServices(root).left_off():
+    with SystemServices(root).left_off(["fresh-server", "old"]):
         enable(root, "fresh-server")
     assert "systemctl disable --quiet fresh-server.service\nno" in capsys.readouterr().out
     assert told(root) == ["update-rc.d fresh-server disable"]
