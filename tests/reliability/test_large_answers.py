@@ -1,0 +1,82 @@
+"""Answers far larger than a message on the broker may be: all of them come, and no connection is lost over them."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from deploy.local.servers import Servers
+from deploy.local.state import free_port
+from tests.reliability.client import Client
+from tests.reliability.settings import READERS
+from tests.running import Account, Role, Stack
+
+MESSAGES, CHARACTERS = 1000, 1600
+CONVERSATIONS = 100_000
+_BUDGET_SECONDS = 30
+_INSERT = """
+select count(*) from message_insert(
+    array_fill($1::bigint, array[$2::int]),
+    array(select $3 || case when $4 then n::text else '' end from generate_series(1, $2::int) n),
+    array(select rpad(n::text, $5::int, 'ä') from generate_series(1, $2::int) n),
+    array(select n::bigint from generate_series(1, $2::int) n),
+    array_fill(false, array[$2::int]), array_fill(false, array[$2::int]), array_fill(0, array[$2::int]),
+    array_fill(0::smallint, array[$2::int]), array_fill(true, array[$2::int]), false
+)
+"""
+
+
+@pytest.fixture
+async def patient(stack: Stack, tmp_path: Path) -> AsyncIterator[Client]:
+    """Yield a client of a gateway whose calls may take 30 s."""
+    port = free_port()
+    gateway = stack.another("gateway", {"PORT": str(port), "BUDGET_SECONDS": str(_BUDGET_SECONDS)}, tmp_path)
+    await asyncio.to_thread(gateway.start)
+    try:
+        async with Client(f"http://127.0.0.1:{port}", stack.api_key, connections=READERS) as client:
+            await asyncio.sleep(1)
+            before = _links_lost(stack, gateway)
+            yield client
+            assert _links_lost(stack, gateway) == before
+    finally:
+        await asyncio.to_thread(gateway.stop)
+
+
+def _links_lost(stack: Stack, gateway: Role) -> int:
+    logs = [role.process.log for role in (*stack.roles.values(), gateway)]
+    return sum(log.read_text().count('"link away"') for log in logs)
+
+
+async def _fill(servers: Servers, account: Account, count: int, address: str, *, many: bool, characters: int) -> None:
+    connection = await asyncpg.connect(servers.postgres.url)
+    try:
+        await connection.fetchval(_INSERT, account.account_id, count, address, many, characters, timeout=120)
+    finally:
+        await connection.close()
+
+
+async def test_many_large_pages_at_once(servers: Servers, stack: Stack, patient: Client) -> None:
+    account = await stack.account()
+    await _fill(servers, account, MESSAGES, "+436990000001", many=False, characters=CHARACTERS)
+    fields = {"address": "+436990000001", "limit": MESSAGES}
+    began = time.monotonic()
+    answers = await asyncio.gather(
+        *(patient.call(account, "/user/message/get/by/conversation", **fields) for _ in range(READERS))
+    )
+    print(f"{READERS} pages of {MESSAGES} messages of {CHARACTERS} characters in {time.monotonic() - began:.2f} s")
+    assert [answer["errorCode"] for answer in answers] == [0] * READERS
+    assert all(len(answer["messages"]) == MESSAGES for answer in answers)
+    assert answers[0]["messages"][0]["message"] == f"{MESSAGES}".ljust(CHARACTERS, "ä")
+
+
+async def test_a_hundred_thousand_conversations(servers: Servers, stack: Stack, patient: Client) -> None:
+    account = await stack.account()
+    await _fill(servers, account, CONVERSATIONS, "+43699", many=True, characters=100)
+    began = time.monotonic()
+    answer = await patient.call(account, "/user/message/conversations/get")
+    print(f"{CONVERSATIONS} conversations in {time.monotonic() - began:.2f} s")
+    assert answer["errorCode"] == 0
+    assert len({each["address"] for each in answer["conversations"]}) == CONVERSATIONS

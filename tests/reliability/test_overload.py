@@ -1,0 +1,97 @@
+"""Nobody takes the commands, or nobody finishes them: clients hear it at once, and the gateway stays small."""
+
+import asyncio
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+
+import orjson
+
+from deploy.local.state import free_port
+from tests.bench.load import closed_loop, post
+from tests.reliability.client import Client
+from tests.reliability.settings import BACK_SECONDS, STOPPED_SECONDS
+from tests.running import Account, Stack
+
+CONNECTIONS = 400
+_WAITING = 200
+# The goal is 100 ms; a test on a shared machine allows five times that.
+_AT_ONCE_SECONDS = 0.5
+
+
+def _resident_bytes(pid: int) -> int:
+    rows = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(row.split()[1]) * 1024 for row in rows if row.startswith("VmRSS:"))
+
+
+async def _answered(client: Client, account: Account, code: int) -> None:
+    async with asyncio.timeout(BACK_SECONDS):
+        while True:
+            answer = await client.call(account, "/user/message/insert", address="+436990000001", message="x")
+            if answer["errorCode"] == code:
+                return
+            await asyncio.sleep(0.1)
+
+
+async def test_nobody_consumes(stack: Stack) -> None:
+    account = await stack.account()
+    messages = stack.roles["messages"]
+    async with Client(stack.base_url, stack.api_key) as client:
+        await _answered(client, account, 0)
+        await asyncio.to_thread(messages.stop)
+        try:
+            await asyncio.sleep(2)
+            slowest = 0.0
+            for _ in range(50):
+                began = time.monotonic()
+                answer = await client.call(account, "/user/message/insert", address="+436990000001", message="x")
+                slowest = max(slowest, time.monotonic() - began)
+                assert answer == {"errorCode": 99}
+        finally:
+            await asyncio.to_thread(messages.start)
+        await _answered(client, account, 0)
+    print(f"nobody consumes: slowest of 50 answers {slowest * 1000:.0f} ms")
+    assert slowest < _AT_ONCE_SECONDS
+
+
+async def test_workers_are_stopped_at_full_load(stack: Stack, tmp_path: Path) -> None:
+    port = free_port()
+    gateway = stack.another("gateway", {"PORT": str(port), "WAITING_PER_QUEUE": str(_WAITING)}, tmp_path)
+    await asyncio.to_thread(gateway.start)
+    account = await stack.account()
+    try:
+        async with Client(f"http://127.0.0.1:{port}", stack.api_key) as client:
+            await _answered(client, account, 0)
+            codes, grown = await _load_while_stopped(stack, gateway.pid, port, account)
+            await _answered(client, account, 0)
+    finally:
+        await asyncio.to_thread(gateway.stop)
+    print(
+        f"workers stopped for {STOPPED_SECONDS} s: answers by code {dict(codes)}, gateway grew by {grown / 1e6:.1f} MB"
+    )
+    assert codes.keys() <= {0, 98, 99}
+    assert codes[98] > CONNECTIONS
+    assert grown < 64e6
+
+
+async def _load_while_stopped(stack: Stack, pid: int, port: int, account: Account) -> tuple[Counter[int], int]:
+    codes: Counter[int] = Counter()
+
+    def accept(body: bytes) -> bool:
+        codes[orjson.loads(body)["errorCode"]] += 1
+        return True
+
+    body = {"apiKey": stack.api_key, "authToken": account.auth_token, "address": "+436990000001", "message": "x" * 500}
+    requests = [[post(f"http://127.0.0.1:{port}/json/user/message/insert", orjson.dumps(body))]] * CONNECTIONS
+    await closed_loop(port, requests, 2, accept)
+    codes.clear()
+    before = _resident_bytes(pid)
+    worker = stack.roles["messages"].process
+    worker.signal(signal.SIGSTOP)
+    try:
+        await closed_loop(port, requests, STOPPED_SECONDS, accept)
+        grown = _resident_bytes(pid) - before
+    finally:
+        worker.signal(signal.SIGCONT)
+    return codes, grown
