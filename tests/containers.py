@@ -6,14 +6,8 @@ import socket
 import struct
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from urllib.parse import urlsplit
 
-from docker import DockerClient as DockerAPI
-from docker.errors import DockerException, ImageNotFound
-from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
-from testcontainers.core.docker_client import DockerClient, get_docker_host
 
 from deploy.local.postgres import DATABASE, SETTINGS, USER
 from deploy.local.process import wait_until
@@ -22,61 +16,11 @@ from deploy.local.state import free_port
 
 POSTGRES_IMAGE = "postgres:17"
 RABBITMQ_IMAGE = "rabbitmq:4.0-management"
+IMAGES = (POSTGRES_IMAGE, RABBITMQ_IMAGE)
 STOP_SECONDS = 60
 # Erlang makes a table of as many connections as it may have open files, and some engines allow a billion.
 OPEN_PORTS = 65_536
 GREETING_SECONDS = 2.0
-DEFAULT_HOST = "unix:///var/run/docker.sock"
-
-
-class NoEngineError(RuntimeError):
-    """There is no Docker engine that can run the servers; the text says what is missing."""
-
-
-def check_engine(say: Callable[[str], None]) -> None:
-    """Make sure that an engine answers and has the images, or raise `NoEngineError`."""
-    _check_socket(get_docker_host() or DEFAULT_HOST)
-    try:
-        with closing(DockerClient().client) as client:
-            client.ping()
-            _check_images(client, say)
-    except (DockerException, OSError) as error:
-        raise NoEngineError(f"no Docker engine answers ({error})") from error
-
-
-def _check_socket(host: str) -> None:
-    """Connect to the engine's socket, if it has one: the Docker library leaves its own open when that fails."""
-    address = urlsplit(host)
-    if address.scheme != "unix":
-        return
-    with socket.socket(socket.AF_UNIX) as probe:
-        probe.settimeout(GREETING_SECONDS)
-        try:
-            probe.connect(address.path)
-        except OSError as error:
-            raise NoEngineError(f"no Docker engine answers at {host} ({error})") from error
-
-
-def _check_images(client: DockerAPI, say: Callable[[str], None]) -> None:
-    for image in (POSTGRES_IMAGE, RABBITMQ_IMAGE):
-        if not _has(client, image, say):
-            raise NoEngineError(f"the Docker engine has no image {image} and cannot pull it")
-    # The reaper removes what a killed test run leaves; without its image nothing would start.
-    if not testcontainers_config.ryuk_disabled and not _has(client, testcontainers_config.ryuk_image, say):
-        testcontainers_config.ryuk_disabled = True
-
-
-def _has(client: DockerAPI, image: str, say: Callable[[str], None]) -> bool:
-    try:
-        client.images.get(image)
-    except ImageNotFound:
-        say(f"pulling {image} ...")
-        try:
-            client.images.pull(image)
-        except DockerException as error:
-            say(f"pulling {image} failed: {error}")
-            return False
-    return True
 
 
 class Server:

@@ -59,16 +59,16 @@ def choose(folder: Path, say: Callable[[str], None]) -> Servers:
     if wanted == "native":
         return _native(folder, say)
     # Imported late: it takes most of a second, and unit tests need no servers.
-    from tests import containers  # noqa: PLC0415
+    from tests import containers, engine  # noqa: PLC0415
 
     try:
-        containers.check_engine(say)
-    except containers.NoEngineError as error:
+        engine.check_engine(containers.IMAGES, say)
+    except engine.NoEngineError as error:
         if wanted == "containers":
             raise
         say(f"no containers: {error}")
         return _native(folder, say)
-    say(f"servers: {containers.POSTGRES_IMAGE} and {containers.RABBITMQ_IMAGE} in containers")
+    say(f"servers: {' and '.join(containers.IMAGES)} in containers")
     return containers.Servers()
 
 

@@ -13,9 +13,7 @@ from shared.settings import Settings
 
 _PAGE = 1000
 
-Account = Annotated[
-    str, typer.Argument(metavar="ACCOUNT", help="+number, id:ID, or digits that are only one of both.")
-]
+Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="+number, id:ID, or digits that are only one of both.")]
 
 
 def accounts() -> typer.Typer:

@@ -22,9 +22,7 @@ async def administering(settings: Settings) -> AsyncIterator[Administration]:
         yield Administration(database, load_queries(SQL))
 
 
-async def revoke(
-    settings: Settings, *, account_id: int | None = None, application_id: int | None = None
-) -> None:
+async def revoke(settings: Settings, *, account_id: int | None = None, application_id: int | None = None) -> None:
     """Tell the gateways what changed, after it was committed; without a broker only warn."""
     try:
         await publish_revocation(settings.amqp_url, account_id=account_id, application_id=application_id)
@@ -36,11 +34,6 @@ async def revoke(
 def msisdn(text: str) -> str:
     """Return a number's digits; raise `CommandFailed` for what cannot be one."""
     digits = text.strip().removeprefix("+")
-    if (
-        digits.isascii()
-        and digits.isdecimal()
-        and not digits.startswith("0")
-        and len(digits) <= _MSISDN_DIGITS
-    ):
+    if digits.isascii() and digits.isdecimal() and not digits.startswith("0") and len(digits) <= _MSISDN_DIGITS:
         return digits
     raise CommandFailed("a number has 1 to 15 digits, with or without a plus, and no leading 0")

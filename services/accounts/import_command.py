@@ -25,9 +25,7 @@ _Person = tuple[str, str]
 
 def import_all(
     *,
-    with_token: Annotated[
-        int, typer.Option(metavar="KEY_ID", help="Also a token each for this API key.")
-    ] = 0,
+    with_token: Annotated[int, typer.Option(metavar="KEY_ID", help="Also a token each for this API key.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Create accounts from JSON lines {"msisdn", "password"}; prints {"id", "msisdn", "auth_token"} for each.
@@ -48,9 +46,7 @@ def import_all(
     run(work)
 
 
-async def _store(
-    administration: Administration, passwords: Passwords, people: Sequence[_Person], key_id: int
-) -> None:
+async def _store(administration: Administration, passwords: Passwords, people: Sequence[_Person], key_id: int) -> None:
     hashes = await asyncio.gather(*(passwords.hashed(password) for _, password in people))
     numbers = [number for number, _ in people]
     tokens = [new_secret() for _ in people] if key_id else []

@@ -10,9 +10,7 @@ from services.accounts.tokens import new_secret
 from shared.command_line import AsJson, group, read_secret, run, show
 from shared.settings import Settings
 
-Account = Annotated[
-    str, typer.Option(help="An account: +number, id:ID, or digits that are only one of both.")
-]
+Account = Annotated[str, typer.Option(help="An account: +number, id:ID, or digits that are only one of both.")]
 
 
 def tokens() -> typer.Typer:
@@ -43,9 +41,7 @@ def create(
 
 
 def revoke_some(
-    account: Annotated[
-        str, typer.Option(help="An account: +number, id:ID, or digits of only one of both.")
-    ] = "",
+    account: Annotated[str, typer.Option(help="An account: +number, id:ID, or digits of only one of both.")] = "",
     key: Annotated[int, typer.Option(help="Only the account's tokens for this API key.")] = 0,
     *,
     every: Annotated[bool, typer.Option("--all", help="All of the account's tokens.")] = False,
@@ -59,9 +55,7 @@ def revoke_some(
     show({"account_id": account_id, "revoked": count}, as_json=as_json)
 
 
-def _revocation(
-    account: str, key_id: int | None
-) -> Callable[[Settings], Coroutine[Any, Any, tuple[int, int]]]:
+def _revocation(account: str, key_id: int | None) -> Callable[[Settings], Coroutine[Any, Any, tuple[int, int]]]:
     token = "" if account else read_secret("Token")
 
     async def work(settings: Settings) -> tuple[int, int]:

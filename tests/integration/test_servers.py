@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from deploy.local import servers as native
-from tests.containers import NoEngineError
+from tests.engine import NoEngineError, check_engine
 from tests.servers import Servers, choose
 
 
@@ -77,6 +77,13 @@ def test_a_kind_that_nobody_knows_is_named(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("SERVERS", "docker")
     with pytest.raises(ValueError, match=r"'docker'.*native or containers"):
         choose(tmp_path, print)
+
+
+def test_an_engine_without_the_images_is_no_engine(servers: Servers) -> None:
+    if isinstance(servers, native.Servers):
+        pytest.skip("needs a Docker engine")
+    with pytest.raises(NoEngineError, match="no image"):
+        check_engine(["usermessage.invalid/nothing:1"], print)
 
 
 def test_containers_without_an_engine_fail_and_natives_step_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
