@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
-from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
+from services.gateway.limit_storage import SweptMemory
 from shared.contract.faults import Fault, Refused
 from shared.settings import Settings
 
@@ -38,7 +38,7 @@ class Limiter:
     """The limits of this gateway, in its memory."""
 
     def __init__(self, settings: Settings) -> None:
-        self._strategy = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._strategy = SlidingWindowCounterRateLimiter(SweptMemory())
         calls = RateLimitItemPerSecond(settings.limit_account_calls, settings.limit_account_seconds)
         self._account = Limit("account", calls)
         self._logins = Limit("login", RateLimitItemPerMinute(settings.limit_logins))
@@ -55,7 +55,7 @@ class Limiter:
 
     async def may_fail(self, address: str) -> None:
         """Raise `LimitReached` when the address has no failed authentication left."""
-        if self._enabled and not await self._strategy.test(self._failures.window, address):
+        if self._enabled and not await self._strategy.test(self._failures.window, self._failures.name, address):
             raise LimitReached(await self._seconds_left(self._failures, address))
 
     async def account(self, account_id: int) -> None:
@@ -67,16 +67,16 @@ class Limiter:
         if not self._enabled:
             return {}
         limit = self._account
-        stats = await self._strategy.get_window_stats(limit.window, str(account_id))
+        stats = await self._strategy.get_window_stats(limit.window, limit.name, str(account_id))
         left = _whole_seconds(stats.reset_time)
         return {"RateLimit": f'"{limit.name}";r={stats.remaining};t={left}', "RateLimit-Policy": limit.policy}
 
     async def _hit(self, limit: Limit, identifier: str) -> None:
-        if self._enabled and not await self._strategy.hit(limit.window, identifier):
+        if self._enabled and not await self._strategy.hit(limit.window, limit.name, identifier):
             raise LimitReached(await self._seconds_left(limit, identifier))
 
     async def _seconds_left(self, limit: Limit, identifier: str) -> int:
-        stats = await self._strategy.get_window_stats(limit.window, identifier)
+        stats = await self._strategy.get_window_stats(limit.window, limit.name, identifier)
         return _whole_seconds(stats.reset_time)
 
 

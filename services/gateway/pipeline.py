@@ -1,9 +1,11 @@
 """The pipeline: the one handler of every endpoint, from the bytes of a request to the bytes of its answer."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 
 import orjson
@@ -28,6 +30,9 @@ from shared.tracing import trace_id
 logger = logging.getLogger(__name__)
 
 _OVERLOADED_SECONDS = 1
+_SERVER = "usermessage"
+# Writing more than this as XML takes so long that everybody else would wait for it.
+_LONG_BYTES = 262_144
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,7 @@ class Pipeline:
         else:
             answer = await self._answer(endpoint, document, request)
             metrics.answered(endpoint.operation.name, answer.fault or 0, time.perf_counter() - began)
-            response = self._response(answer, endpoint, document.answer_format)
+            response = await self._response(answer, endpoint, document.answer_format)
         if self.draining:
             response.force_close()
         return response
@@ -122,17 +127,23 @@ class Pipeline:
     def _address(self, request: web.BaseRequest) -> str:
         return client_address(request.remote or "", request.headers.get("X-Forwarded-For"), self._trusted)
 
-    def _response(self, answer: _Answer, endpoint: Endpoint, answer_format: Format) -> web.Response:
+    async def _response(self, answer: _Answer, endpoint: Endpoint, answer_format: Format) -> web.Response:
         body = answer.body
         if answer_format is Format.XML:
-            body = xml_writing.write(endpoint.answer_element, endpoint.operation.reply, orjson.loads(body))
-        headers = {"Content-Type": answer_format.value, **answer.headers}
+            write = partial(_to_xml, endpoint, body)
+            body = write() if len(body) < _LONG_BYTES else await asyncio.to_thread(write)
+        headers = {"Content-Type": answer_format.value, "Server": _SERVER, **answer.headers}
         status = answer.fault.http_status if answer.fault and self._real_statuses else HTTPStatus.OK
         return web.Response(status=status, body=body, headers=headers)
 
 
+def _to_xml(endpoint: Endpoint, body: bytes) -> bytes:
+    return xml_writing.write(endpoint.answer_element, endpoint.operation.reply, orjson.loads(body))
+
+
 def _plain(fault: TransportFault) -> web.Response:
-    response = web.Response(status=fault.status, text=f"{fault.reason}\n", content_type="text/plain")
+    headers = {"Content-Type": "text/plain; charset=utf-8", "Server": _SERVER}
+    response = web.Response(status=fault.status, body=f"{fault.reason}\n".encode(), headers=headers)
     if fault.status == HTTPStatus.METHOD_NOT_ALLOWED:
         response.headers["Allow"] = "POST"
     return response
