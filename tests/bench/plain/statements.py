@@ -28,11 +28,14 @@ insert into message (
 
 EVENT = "insert into outbox (account_id, message_id, change_seq, kind) values ($1, $2, $3, 1)"
 
+# With a join instead of the inner query, Postgres sorts the whole conversation: three times the cost.
 PAGE = """
-select message_id as "messageId", address, body as message, incoming, read, locked, origin, status,
+select message_id as "messageId", $2::text as address, body as message, incoming, read, locked, origin, status,
   date_sent as "dateSent", date_status as "dateStatus"
-from message join conversation using (account_id, conversation_id)
-where account_id = $1 and address = $2 and not closed and not deleted
+from message
+where account_id = $1 and not deleted and conversation_id = (
+  select conversation_id from conversation where account_id = $1 and address = $2 and not closed
+)
 order by date_sent desc, message_id desc offset $3 limit $4
 """
 
