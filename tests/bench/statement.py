@@ -59,6 +59,8 @@ _STATEMENTS: Mapping[str, tuple[str, Arguments, int]] = {
     GET_BY_CONVERSATION.name: ("messages_by_conversation", _page, MESSAGES),
     GET_CONVERSATIONS.name: ("conversations", _list, CONVERSATIONS),
 }
+# Those that take the commands of several accounts at once.
+GROUPED = frozenset({INSERT.name})
 
 
 async def measure(

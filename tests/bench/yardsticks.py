@@ -1,7 +1,7 @@
 """The yardsticks and the service itself: a table of what can be measured on a scenario, and with which processes."""
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -26,10 +26,10 @@ class Subject:
     name: str
     run: Run
     pids: Mapping[str, int]
-    groups_only: bool = False
+    only: Container[str] | None = None
 
     def fits(self, scenario: Scenario) -> bool:
-        return scenario.operation.group > 1 or not self.groups_only
+        return self.only is None or scenario.name in self.only
 
 
 @asynccontextmanager
@@ -61,7 +61,7 @@ async def subjects(service: Service, accounts: Sequence[int], folder: Path) -> A
             Subject("bare aiohttp", partial(_http, bare_port, service), {"handler": bare}),
             Subject("bare bus", over_bus, {"worker": echo, **broker}),
             Subject("bare statement", partial(by_statement, 1), database),
-            Subject("bare group", partial(by_statement, statement.GROUP), database, groups_only=True),
+            Subject("bare group", partial(by_statement, statement.GROUP), database, statement.GROUPED),
             Subject(
                 "plain build", partial(_http, plain_port, service), {"gateway": gateway, "worker": worker} | servers
             ),
