@@ -9,7 +9,7 @@ from pathlib import Path
 
 from deploy.local.commands import create_key, import_accounts, migrate
 from deploy.local.process import Process, wait_until
-from deploy.local.roles import ROLES, is_ready, role_command, role_names
+from deploy.local.roles import ROLES, is_ready, role_command, role_names, sees_workers
 from deploy.local.state import free_port
 from tests.servers import Servers
 
@@ -99,6 +99,8 @@ class Stack:
         try:
             for role in self.roles.values():
                 role.wait_ready()
+            for gateway in self.of("gateway"):
+                wait_until(partial(sees_workers, gateway.health_port), "a gateway's sight of the workers", 30)
         except TimeoutError as error:
             raise TimeoutError(f"{error}\n{self.tails()}") from error
 

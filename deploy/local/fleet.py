@@ -7,7 +7,7 @@ from dataclasses import fields
 from functools import partial
 
 from deploy.local.process import Command, wait_until
-from deploy.local.roles import ROLES, is_ready, role_command, role_names
+from deploy.local.roles import ROLES, is_ready, role_command, role_names, sees_workers
 from deploy.local.servers import Servers
 from deploy.local.state import State
 from deploy.local.supervisor import Supervisor
@@ -74,6 +74,8 @@ class Fleet:
         for name in names:
             what = f"{name} (see {self._supervisor.logs / name}.log)"
             wait_until(partial(is_ready, self.health_port(name)), what, 60)
+        for name in self.names("gateway"):
+            wait_until(partial(sees_workers, self.health_port(name)), f"{name}'s sight of the workers", 60)
 
     def _settings_of(self, name: str) -> dict[str, str]:
         if name in self.names("gateway"):

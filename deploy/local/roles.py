@@ -1,6 +1,7 @@
 """The roles of the service as processes of this machine: `messages`, and beside it `messages-2`, `messages-3`, ..."""
 
 import http.client
+import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,11 +29,26 @@ def role_command(name: str, environment: Mapping[str, str], health_port: int) ->
 
 def is_ready(health_port: int) -> bool:
     """Whether the role with that health port says that it is ready."""
+    return _health(health_port) is not None
+
+
+def sees_workers(health_port: int) -> bool:
+    """Whether the gateway with that health port is ready and knows of a worker of each role."""
+    problems = _health(health_port)
+    if problems is None:
+        return False
+    idle = problems.get("workers", "").removeprefix("nobody consumes ").split(", ")
+    return not any(f"commands.{role}" in idle for role in ROLES)
+
+
+def _health(health_port: int) -> dict[str, str] | None:
+    """Return what a ready role reports as problems all the same, or none when it is not ready."""
     connection = http.client.HTTPConnection("127.0.0.1", health_port, timeout=5)
     try:
         connection.request("GET", "/readyz")
-        return connection.getresponse().status == http.client.OK
+        response = connection.getresponse()
+        return dict(json.loads(response.read())["problems"]) if response.status == http.client.OK else None
     except (OSError, http.client.HTTPException):
-        return False
+        return None
     finally:
         connection.close()

@@ -47,7 +47,7 @@ async def gateway(settings: Settings) -> AsyncIterator[Service]:
         await running.enter_async_context(receive)
         runner = await _serve(pipeline, settings)
         running.push_async_callback(runner.cleanup)
-        yield Service(_probes(publish, receive), partial(_leave, pipeline))
+        yield Service(_probes(publish, receive, caller), partial(_leave, pipeline))
 
 
 async def _serve(pipeline: Pipeline, settings: Settings) -> web.ServerRunner:
@@ -75,12 +75,20 @@ async def _leave(pipeline: Pipeline) -> None:
     await asyncio.sleep(_LEAVING_SECONDS)
 
 
-def _probes(publish: Link, receive: Link) -> list[Probe]:
+def _probes(publish: Link, receive: Link, caller: Caller) -> list[Probe]:
     async def was_up() -> str | None:
         return None if publish.was_up.is_set() and receive.was_up.is_set() else "never connected to the broker"
 
     async def is_up() -> str | None:
         return None if publish.up.is_set() and receive.up.is_set() else "the broker is away"
 
+    async def consumed() -> str | None:
+        idle = [queue for queue, lane in caller.lanes.items() if not lane.consumers]
+        return f"nobody consumes {', '.join(sorted(idle))}" if idle else None
+
     # A gateway whose broker is down stays ready: it answers 99, where a refused connection would say nothing.
-    return [Probe("broker_once", was_up), Probe("broker", is_up, decisive=False)]
+    return [
+        Probe("broker_once", was_up),
+        Probe("broker", is_up, decisive=False),
+        Probe("workers", consumed, decisive=False),
+    ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from shared.bus.routes import Context, Outcome, Route, WireTree, route, route_group
+from shared.bus.routes import Context, Outcome, Route, route_group
 from shared.contract import dates
 from shared.contract.messages import (
     DELETE,
@@ -14,12 +14,13 @@ from shared.contract.messages import (
     UserMessageDeleteRequest,
     UserMessageDeleteResponse,
     UserMessageGetMessagesRequest,
+    UserMessageGetMessagesResponse,
     UserMessageInsertRequest,
     UserMessageInsertResponse,
     UserMessageUpdateRequest,
     UserMessageUpdateResponse,
 )
-from shared.mailbox.store import Mailbox
+from shared.mailbox.store import Mailbox, Page
 from shared.mailbox.writes import Flags, NewMessage, Removal, replied
 
 _STATUS_NONE = 0
@@ -33,16 +34,17 @@ class Messages:
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
 
-    async def get_by_conversation(self, request: UserMessageGetMessagesRequest, context: Context) -> WireTree:
-        """Return a page of one conversation, newest first."""
-        messages = await self._mailbox.messages_by_conversation(
-            context.identity.account_id,
-            request.address,
-            offset=request.offset,
-            limit=min(request.limit or PAGE_DEFAULT, PAGE_LIMIT),
-            timeout=context.remaining(),
-        )
-        return {"messages": messages}
+    async def get_by_conversation(
+        self, requests: Sequence[tuple[UserMessageGetMessagesRequest, Context]]
+    ) -> Sequence[Outcome[UserMessageGetMessagesResponse]]:
+        """Return pages of conversations, newest first."""
+        pages = [
+            Page(context.identity.account_id, request.address, request.offset, _wanted(request))
+            for request, context in requests
+        ]
+        timeout = max(context.remaining() for _, context in requests)
+        found = await self._mailbox.messages_by_conversation(pages, timeout=timeout)
+        return [{"messages": messages} for messages in found]
 
     async def insert(
         self, requests: Sequence[tuple[UserMessageInsertRequest, Context]]
@@ -73,6 +75,14 @@ class Messages:
         return replied(written, lambda _: _DELETED)
 
 
+def _wanted(request: UserMessageGetMessagesRequest) -> int:
+    return min(request.limit or PAGE_DEFAULT, PAGE_LIMIT)
+
+
+def _large(request: UserMessageGetMessagesRequest) -> bool:
+    return _wanted(request) > PAGE_DEFAULT
+
+
 def _new_message(request: UserMessageInsertRequest, context: Context, now: int) -> NewMessage:
     return NewMessage(
         account_id=context.identity.account_id,
@@ -94,7 +104,7 @@ def _deadlines(requests: Sequence[tuple[object, Context]]) -> list[float]:
 def routes(messages: Messages) -> tuple[Route, ...]:
     """Return which function runs which operation."""
     return (
-        route(GET_BY_CONVERSATION, messages.get_by_conversation),
+        route_group(GET_BY_CONVERSATION, messages.get_by_conversation, alone=_large),
         route_group(INSERT, messages.insert),
         route_group(UPDATE, messages.update),
         route_group(DELETE, messages.delete),

@@ -1,7 +1,9 @@
 """A lane: the calls that wait for one command queue, and the envelopes of it that are under way.
 
-A call leaves at once while fewer envelopes are under way than the window allows; otherwise what has gathered leaves
-together when one of them is answered. There is no timer, so an idle system adds no latency.
+A call leaves in the next turn of the event loop while fewer envelopes are under way than the window allows; otherwise
+what has gathered leaves together when one of them is answered. One turn is enough to gather a burst: clients whose
+answers came in one envelope come back together (sent at once, more than half of the envelopes under full load held
+one command). There is no timer, so an idle system adds no latency.
 """
 
 import asyncio
@@ -52,11 +54,18 @@ class Lane:
     pending: int = 0
     under_way: int = 0
     consumers: int = 0
+    woken: bool = False
 
     def add(self, call: Call) -> None:
-        """Take a call, and send it at once if the window allows."""
+        """Take a call, and send it in the next turn of the event loop if the window allows."""
         self.pending += 1
         self.waiting.append(call)
+        if not self.woken:
+            self.woken = True
+            asyncio.get_running_loop().call_soon(self._wake)
+
+    def _wake(self) -> None:
+        self.woken = False
         self.pump()
 
     def settled(self, call: Call) -> None:

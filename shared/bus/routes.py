@@ -36,11 +36,15 @@ Group = Callable[[Sequence[tuple[Any, Context]]], Awaitable[Sequence[Any]]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One operation with the function that runs it: one command at a time, or a group of them."""
+    """One operation with the function that runs it: one command at a time, or a group of them.
+
+    A request of which `alone` is true is a group by itself, for its answer is large.
+    """
 
     operation: AnyOperation
     single: Single | None = None
     group: Group | None = None
+    alone: Callable[[Any], bool] | None = None
 
 
 def route(operation: Operation[Q, R], handler: Callable[[Q, Context], Awaitable[R | WireTree]]) -> Route:
@@ -54,10 +58,12 @@ def route(operation: Operation[Q, R], handler: Callable[[Q, Context], Awaitable[
 def route_group(
     operation: Operation[Q, R],
     handler: Callable[[Sequence[tuple[Q, Context]]], Awaitable[Sequence[Outcome[R]]]],
+    *,
+    alone: Callable[[Q], bool] | None = None,
 ) -> Route:
     """Bind a handler that takes up to `operation.group` commands and returns an outcome for each, in their order.
 
     An outcome is a reply, a fault, or an awaitable of either for a command that has to wait while the others are
     answered. An exception runs each command again alone, so a group that fails must have done nothing.
     """
-    return Route(operation, group=handler)
+    return Route(operation, group=handler, alone=alone)

@@ -20,7 +20,7 @@ from shared.contract.writing import reply_tree
 logger = logging.getLogger(__name__)
 
 # Enough to keep the database busy; more would only hold their answers in memory.
-_SINGLES = 8
+_TURNS = 8
 
 Answer = Callable[[Reply], None]
 
@@ -36,7 +36,7 @@ class _Ready(NamedTuple):
 class Runner:
     """Runs commands; those that must wait go on in tasks that it adds to `waiting`.
 
-    Before a command that runs by itself, `room` is awaited: what is not written yet must not fill the memory.
+    Before each turn `room` is awaited: replies that are not written yet must not fill the memory.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Runner:
         self._routes = routes
         self._waiting = waiting
         self._room = room
-        self._singles = asyncio.Semaphore(_SINGLES)
+        self._turns = asyncio.Semaphore(_TURNS)
 
     async def run(self, commands: Sequence[Command], received: float, answer: Answer) -> None:
         """Run the commands of one envelope that came at `received`, and give each reply to `answer`.
@@ -61,9 +61,7 @@ class Runner:
             if route.single is not None:
                 work += [self._run_single(route.single, each, answer) for each in ready]
             if route.group is not None:
-                size = route.operation.group
-                chunks = [ready[start : start + size] for start in range(0, len(ready), size)]
-                work += [self._run_group(route.group, chunk, answer) for chunk in chunks]
+                work += [self._run_group(route.group, each, answer) for each in _groups(route, ready)]
         if len(work) == 1:
             await work[0]
         else:
@@ -92,11 +90,16 @@ class Runner:
         return _Ready(command.id, request, Context(command.identity, command.operation, deadline, command.trace))
 
     async def _run_single(self, handler: Single, command: _Ready, answer: Answer) -> None:
-        async with self._singles:
+        async with self._turns:
             await self._room()
             await self._settle(command, handler(command.request, command.context), answer)
 
     async def _run_group(self, handler: Group, commands: Sequence[_Ready], answer: Answer) -> None:
+        async with self._turns:
+            await self._room()
+            await self._run_turn(handler, commands, answer)
+
+    async def _run_turn(self, handler: Group, commands: Sequence[_Ready], answer: Answer) -> None:
         try:
             outcomes = await handler([(each.request, each.context) for each in commands])
         except Refused as refused:
@@ -118,7 +121,7 @@ class Runner:
             _answer(commands[0], Reply(commands[0].id, Fault.UNAVAILABLE, b""), answer)
             return
         for command in commands:
-            await self._run_group(handler, [command], answer)
+            await self._run_turn(handler, [command], answer)
 
     def _wait(self, command: _Ready, outcome: Awaitable[Any], answer: Answer) -> None:
         answer(Reply(command.id, PARKED, b""))
@@ -137,6 +140,13 @@ class Runner:
             reply = Reply(command.id, Fault.UNAVAILABLE, b"")
         await failpoints.reached("server.ran")
         _answer(command, reply, answer)
+
+
+def _groups(route: Route, ready: Sequence[_Ready]) -> list[Sequence[_Ready]]:
+    alone = [each for each in ready if route.alone is not None and route.alone(each.request)]
+    together = [each for each in ready if each not in alone] if alone else ready
+    size = route.operation.group
+    return [[each] for each in alone] + [together[start : start + size] for start in range(0, len(together), size)]
 
 
 def _answer(command: _Ready, reply: Reply, answer: Answer) -> None:

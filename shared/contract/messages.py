@@ -140,6 +140,7 @@ GET_BY_CONVERSATION = Operation(
     queue=QUEUE,
     bucket=Bucket.READ,
     writes=False,
+    group=16,
 )
 INSERT = Operation(
     name="message.insert",

@@ -2,12 +2,21 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.mailbox.rules import PAGE_OCTETS, Entry, fitting
 from shared.mailbox.writes import Flags, NewMessage, Reading, Removal, Writer, Written
 from shared.postgres.pool import Database
 from shared.postgres.queries import load_queries
+
+
+class Page(NamedTuple):
+    """A page of a conversation: `skipped` newest messages are left out, then at most `wanted` are in it."""
+
+    account_id: int
+    address: str
+    skipped: int
+    wanted: int
 
 
 class Mailbox:
@@ -23,25 +32,25 @@ class Mailbox:
         self._writer = Writer(database, patient)
         self._queries = load_queries(Path(__file__).parent / "sql")
 
-    async def conversations(self, account_id: int, *, timeout: float) -> list[Entry]:  # noqa: ASYNC109 - given on
+    async def conversations(self, account_id: int, *, timeout: float) -> Sequence[Entry]:  # noqa: ASYNC109 - given on
         """Return the account's conversations, newest first, as wire entries (`UserMessageConversation`)."""
         return await self._fetch("conversations", account_id, timeout=timeout)
 
     async def messages_by_conversation(
         self,
-        account_id: int,
-        address: str,
+        pages: Sequence[Page],
         *,
-        offset: int,
-        limit: int,
         timeout: float,  # noqa: ASYNC109 - given on
-    ) -> Sequence[Entry]:
-        """Return a page of a conversation, newest first, as wire entries (`UserMessageMessage`).
+    ) -> list[Sequence[Entry]]:
+        """Return the messages of each page, newest first, as wire entries (`UserMessageMessage`).
 
-        It ends before the answer exceeds 16 MiB.
+        A page ends before its answer exceeds 16 MiB.
         """
-        page = (account_id, address, offset, limit, PAGE_OCTETS)
-        return fitting(await self._fetch("messages_by_conversation", *page, timeout=timeout))
+        found: list[list[Entry]] = [[] for _ in pages]
+        columns = zip(*pages, strict=True)
+        for entry in await self._fetch("messages_by_conversation", *columns, PAGE_OCTETS, timeout=timeout):
+            found[entry.pop("place") - 1].append(entry)
+        return [fitting(messages) for messages in found]
 
     async def insert(self, messages: Sequence[NewMessage], deadlines: Sequence[float]) -> list[Written[int]]:
         """Store messages and return their ids."""
@@ -59,6 +68,6 @@ class Mailbox:
         """Mark all incoming messages of conversations as read; an unknown one is left alone."""
         return await self._writer.write(self._queries["read"], readings, deadlines)
 
-    async def _fetch(self, query: str, *arguments: Any, timeout: float) -> list[Entry]:  # noqa: ASYNC109 - given on
+    async def _fetch(self, query: str, *arguments: Any, timeout: float) -> list[dict[str, Any]]:  # noqa: ASYNC109 - given on
         rows = await self._database.fetch(self._queries[query], *arguments, timeout=timeout)
         return [dict(row) for row in rows]

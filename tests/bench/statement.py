@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 
 from shared.mailbox.rules import PAGE_OCTETS
+from shared.mailbox.store import Page
 from shared.mailbox.writes import NewMessage
 from shared.postgres.queries import load_queries
 from shared.settings import Settings
@@ -46,7 +47,9 @@ def _insert(accounts: Sequence[int], nth: int) -> tuple[Any, ...]:
 
 
 def _page(accounts: Sequence[int], nth: int) -> tuple[Any, ...]:
-    return (accounts[0], GET_BY_CONVERSATION.request(nth)["address"], 0, MESSAGES, PAGE_OCTETS)
+    address = GET_BY_CONVERSATION.request(nth)["address"]
+    pages = [Page(account, address, 0, MESSAGES) for account in accounts]
+    return (*(list(column) for column in zip(*pages, strict=True)), PAGE_OCTETS)
 
 
 def _list(accounts: Sequence[int], _: int) -> tuple[Any, ...]:
@@ -60,7 +63,7 @@ _STATEMENTS: Mapping[str, tuple[str, Arguments, int]] = {
     GET_CONVERSATIONS.name: ("conversations", _list, CONVERSATIONS),
 }
 # Those that take the commands of several accounts at once.
-GROUPED = frozenset({INSERT.name})
+GROUPED = frozenset({INSERT.name, GET_BY_CONVERSATION.name})
 
 
 async def measure(

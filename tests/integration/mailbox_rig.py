@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 
 from shared.contract.faults import Fault
-from shared.mailbox.store import Mailbox
+from shared.mailbox.store import Mailbox, Page
 from shared.mailbox.writes import NewMessage, Written
 from shared.postgres.migrate import migrate
 from shared.postgres.pool import Database
@@ -55,9 +55,8 @@ class Rig:
         return [dict(row) for row in await self.database.fetch(query, *arguments, timeout=TIMEOUT)]
 
     async def page(self, account_id: int, address: str, offset: int = 0, limit: int = 1000) -> list[dict[str, Any]]:
-        page = await self.mailbox.messages_by_conversation(
-            account_id, address, offset=offset, limit=limit, timeout=TIMEOUT
-        )
+        pages = [Page(account_id, address, offset, limit)]
+        (page,) = await self.mailbox.messages_by_conversation(pages, timeout=TIMEOUT)
         return [dict(entry) for entry in page]
 
     async def assert_counted(self, *account_ids: int) -> None:

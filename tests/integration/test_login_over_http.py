@@ -78,12 +78,11 @@ async def test_thirty_logins_at_once_do_not_keep_other_calls_waiting(stack: Stac
     account = await stack.account()
     logins = [asyncio.create_task(asyncio.to_thread(login, stack, account)) for _ in range(30)]
     await asyncio.sleep(0.1)
-    began = time.monotonic()
     assert await asyncio.to_thread(code_with, stack, account.auth_token) == 0
-    waited = time.monotonic() - began
+    still_waiting = [each for each in logins if not each.done()]
     codes = {(await each)["errorCode"] for each in logins}
     assert codes == {0}
-    assert waited < 1
+    assert still_waiting
 
 
 async def test_accounts_outlives_a_database_that_is_away(stack: Stack) -> None:

@@ -37,7 +37,8 @@ def _context(account_id: int, seconds: float = 10.0) -> Context:
 
 async def _page(handlers: Messages, account_id: int, **fields: Any) -> list[Mapping[str, Any]]:
     request = UserMessageGetMessagesRequest(**fields)
-    tree = await handlers.get_by_conversation(request, _context(account_id))
+    (tree,) = await handlers.get_by_conversation([(request, _context(account_id))])
+    assert isinstance(tree, Mapping)
     assert list(tree) == ["messages"]
     return list(tree["messages"])
 

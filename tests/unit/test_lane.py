@@ -1,4 +1,4 @@
-"""A lane sends at once while its window is open, and together what gathered while it was shut."""
+"""A lane sends what comes in one turn of the loop together, and what gathered while its window was shut."""
 
 import asyncio
 
@@ -12,11 +12,12 @@ class Sent:
         self.batches: list[Batch] = []
         self.lane = Lane("q", lambda _, batch: self.batches.append(batch))
 
-    def add(self, count: int) -> list[Call]:
+    async def add(self, count: int) -> list[Call]:
         loop = asyncio.get_running_loop()
         calls = [Call(n, DELETE, NOBODY, "t", {}, 0.0, loop.create_future()) for n in range(count)]
         for call in calls:
             self.lane.add(call)
+        await asyncio.sleep(0)
         return calls
 
     def answer(self, batch: Batch) -> None:
@@ -25,15 +26,25 @@ class Sent:
             self.lane.settled(call)
 
 
-async def test_an_idle_lane_sends_at_once() -> None:
+async def test_an_idle_lane_sends_in_the_next_turn() -> None:
     sent = Sent()
-    sent.add(1)
+    await sent.add(1)
     assert [len(batch.calls) for batch in sent.batches] == [1]
+
+
+async def test_a_burst_travels_together() -> None:
+    sent = Sent()
+    await sent.add(ENVELOPE_COMMANDS + 5)
+    assert [len(batch.calls) for batch in sent.batches] == [ENVELOPE_COMMANDS, 5]
+
+
+async def one_by_one(sent: Sent, count: int) -> list[Call]:
+    return [call for _ in range(count) for call in await sent.add(1)]
 
 
 async def test_a_full_window_gathers() -> None:
     sent = Sent()
-    sent.add(4 + 2 * ENVELOPE_COMMANDS + 6)
+    await one_by_one(sent, 4 + 2 * ENVELOPE_COMMANDS + 6)
     assert [len(batch.calls) for batch in sent.batches] == [1, 1, 1, 1]
     sent.answer(sent.batches[0])
     assert len(sent.batches[4].calls) == ENVELOPE_COMMANDS
@@ -45,15 +56,15 @@ async def test_a_full_window_gathers() -> None:
 async def test_the_window_grows_with_the_consumers() -> None:
     sent = Sent()
     sent.lane.consumers = 3
-    sent.add(10)
+    await one_by_one(sent, 10)
     assert len(sent.batches) == 6
 
 
 async def test_a_parked_call_opens_the_window_and_stays_pending() -> None:
     sent = Sent()
-    calls = sent.add(5)
+    calls = await one_by_one(sent, 5)
     sent.lane.parked(calls[0])
-    assert [call.id for call in sent.batches[4].calls] == [4]
+    assert sent.batches[4].calls == [calls[4]]
     assert sent.lane.pending == 5
     sent.answer(sent.batches[0])
     assert sent.lane.pending == 4
@@ -62,11 +73,11 @@ async def test_a_parked_call_opens_the_window_and_stays_pending() -> None:
 
 async def test_a_call_given_up_while_it_waits_is_not_sent() -> None:
     sent = Sent()
-    calls = sent.add(6)
+    calls = await one_by_one(sent, 6)
     calls[4].answer.cancel()
     sent.lane.settled(calls[4])
     sent.answer(sent.batches[0])
-    assert [call.id for call in sent.batches[4].calls] == [5]
+    assert sent.batches[4].calls == [calls[5]]
     for batch in sent.batches[1:]:
         sent.answer(batch)
     assert sent.lane.pending == 0

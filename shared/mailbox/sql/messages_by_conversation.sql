@@ -1,8 +1,10 @@
--- A page of one conversation: account, address, offset, limit, and the octets of text after which no further message
--- is fetched. The columns are named as the entries of the answer.
-select page."messageId", $2::text as address, page.message, page.incoming, page.read, page.locked, page.origin,
+-- Pages of conversations, one for each place in the arrays: accounts, addresses, offsets, limits, and the octets of
+-- text after which no further message of a page is fetched. The columns are named as the entries of the answer.
+select asked.place, page."messageId", asked.address, page.message, page.incoming, page.read, page.locked, page.origin,
   page.status, page."dateSent", page."dateStatus"
-from (
+from unnest($1::bigint[], $2::text[], $3::integer[], $4::integer[])
+  with ordinality as asked (account_id, address, skipped, wanted, place)
+cross join lateral (
   select newest.*,
     sum(octet_length(newest.message)) over (
       order by newest."dateSent" desc, newest."messageId" desc rows unbounded preceding
@@ -11,11 +13,12 @@ from (
     select message_id as "messageId", body as message, incoming, read, locked, origin, status,
       date_sent as "dateSent", date_status as "dateStatus"
     from message
-    where account_id = $1 and not deleted and conversation_id = (
-      select conversation_id from conversation where account_id = $1 and address = $2 and not closed
+    where account_id = asked.account_id and not deleted and conversation_id = (
+      select conversation_id from conversation
+      where account_id = asked.account_id and address = asked.address and not closed
     )
-    order by date_sent desc, message_id desc offset $3 limit $4
+    order by date_sent desc, message_id desc offset asked.skipped limit asked.wanted
   ) as newest
 ) as page
 where page.octets_before < $5::bigint
-order by page."dateSent" desc, page."messageId" desc
+order by asked.place, page."dateSent" desc, page."messageId" desc
