@@ -44,7 +44,7 @@ lint: for-tests ## style, types and the rules of who imports whom
 reliability: for-tests ## kill workers, broker and database under load, again and again
 	RELIABILITY=full $(BIN)/python -m pytest -s tests/reliability
 
-bench: for-tests ## rate and latency of insert against a bare aiohttp handler
+bench: for-tests ## rates and latencies against bare aiohttp, the bare bus, the bare statement and a plain build
 	$(BIN)/python -m tests.bench
 
 lock: ## write deploy/locks anew

@@ -81,7 +81,3 @@ def test_what_is_no_object_is_unreadable(body: bytes) -> None:
 
 def test_nesting_ends_at_32() -> None:
     assert json_format.parse(nested(32), None) == json.loads(nested(32))
-
-
-def test_a_lone_surrogate_is_written_as_a_replacement() -> None:
-    assert json_format.write({"a": ["\ud800", 1]}) == '{"a":["\ufffd",1]}'.encode()

@@ -1,8 +1,7 @@
-"""JSON bodies: bytes to the tree that the contract's reading takes, and a tree to bytes."""
+"""JSON bodies: bytes to the tree that the contract's reading takes."""
 
 import json
 import re
-from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -34,14 +33,6 @@ def parse(body: bytes, charset: str | None) -> _Tree:
     if type(tree) is not dict:
         raise Unreadable("not an object")
     return tree
-
-
-def write(tree: Mapping[str, Any]) -> bytes:
-    """Return the bytes of an answer; a lone surrogate becomes U+FFFD."""
-    try:
-        return orjson.dumps(tree)
-    except orjson.JSONEncodeError:
-        return orjson.dumps(_without_surrogates(tree))
 
 
 def _too_deep(body: bytes) -> bool:
