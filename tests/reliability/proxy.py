@@ -1,12 +1,14 @@
 """A TCP proxy that can swallow everything, as a network does whose packets are lost."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
 
 class Proxy:
-    """Forwards connections to a port of 127.0.0.1; while `dark`, bytes of both directions are held back."""
+    """Forwards connections to a port of 127.0.0.1; while `dark()`, bytes of both directions are held back."""
 
     def __init__(self, target: int) -> None:
         self._target = target
@@ -28,13 +30,14 @@ class Proxy:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def darken(self) -> None:
-        """Hold everything back from now on; connections stay open, new ones too."""
+    @contextmanager
+    def dark(self) -> Iterator[None]:
+        """Hold everything back for the length of the block; connections stay open, new ones too."""
         self._light.clear()
-
-    def lighten(self) -> None:
-        """Let everything through again."""
-        self._light.set()
+        try:
+            yield
+        finally:
+            self._light.set()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)

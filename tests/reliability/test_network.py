@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -72,19 +72,24 @@ async def back(client: Client, account: Account) -> float:
             await asyncio.sleep(0.1)
 
 
-async def test_the_broker_is_frozen(servers: Servers, stack: Stack) -> None:
+async def outlives(stack: Stack, away: AbstractContextManager[None], what: str) -> None:
+    """Call while something is away, and hold that each call is answered in time and that service comes back."""
     account = await stack.account()
     async with Client(stack.base_url, stack.api_key) as client:
         await back(client, account)
         calls = Calls(client, account)
         async with calls.going_on():
             await asyncio.sleep(1)
-            with frozen(servers):
+            with away:
                 await asyncio.sleep(DARK_SECONDS)
             seconds = await back(client, account)
-        print(f"broker frozen for {DARK_SECONDS} s: slowest answer {calls.slowest:.2f} s, back after {seconds:.2f} s")
+        print(f"{what} for {DARK_SECONDS} s: slowest answer {calls.slowest:.2f} s, back after {seconds:.2f} s")
     assert calls.slowest < BUDGET + GRACE
     assert Outcome.UNKNOWN in calls.outcomes
+
+
+async def test_the_broker_is_frozen(servers: Servers, stack: Stack) -> None:
+    await outlives(stack, frozen(servers), "broker frozen")
 
 
 @pytest.mark.parametrize("dark", ["AMQP_URL", "DATABASE_URL"])
@@ -97,23 +102,7 @@ async def test_a_network_swallows_everything(servers: Servers, tmp_path: Path, s
         await asyncio.to_thread(stack.stop)
         try:
             await asyncio.to_thread(apart.start)
-            await _in_the_dark(proxy, apart)
+            await outlives(apart, proxy.dark(), f"{dark} dark")
         finally:
             await asyncio.to_thread(apart.stop)
             await asyncio.to_thread(stack.resume)
-
-
-async def _in_the_dark(proxy: Proxy, stack: Stack) -> None:
-    account = await stack.account()
-    async with Client(stack.base_url, stack.api_key) as client:
-        await back(client, account)
-        calls = Calls(client, account)
-        async with calls.going_on():
-            await asyncio.sleep(1)
-            proxy.darken()
-            await asyncio.sleep(DARK_SECONDS)
-            proxy.lighten()
-            seconds = await back(client, account)
-        print(f"dark for {DARK_SECONDS} s: slowest answer {calls.slowest:.2f} s, back after {seconds:.2f} s")
-    assert calls.slowest < BUDGET + GRACE
-    assert Outcome.UNKNOWN in calls.outcomes
