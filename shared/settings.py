@@ -51,7 +51,7 @@ class Settings:
     slots: int = setting(2, "envelopes that a worker runs at the same time")
     pool_size: int = setting(4, "database connections of a worker for its commands")
     patient_pool_size: int = setting(4, "database connections of a worker for commands that wait for a locked mailbox")
-    failpoints: str = setting("", "for tests: points at which the process dies or waits, such as insert.committed=kill")
+    failpoints: str = setting("", "for tests: points at which the process dies or waits, such as server.ran=kill")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
