@@ -6,6 +6,8 @@ from shared.contract.accounts import AuthenticateRequest, AuthenticateResponse
 from shared.contract.faults import Fault, Refused
 from shared.contract.operation import AnyOperation, Credentials, Identity
 
+_SECRET_LIMIT = 128
+
 
 class Admission:
     """Admits a call, or raises `Refused` with 600, 98, 100, 97 in that order."""
@@ -32,12 +34,17 @@ class Admission:
         return Identity(found.account_id, found.application_id, found.msisdn)
 
     async def _look_up(self, api_key: str, auth_token: str, address: str, trace: str) -> AuthenticateResponse:
-        if not api_key or "\0" in api_key:
+        if not api_key or not _possible(api_key):
             raise Refused(Fault.API_KEY_INVALID)
-        if "\0" in auth_token:
+        if not _possible(auth_token):
             auth_token = ""  # a token that cannot exist: the application alone decides between 600 and 100
         found = self._authenticator.remembered(api_key, auth_token)
         if found is None:
             await self._limiter.may_fail(address)
             found = await self._authenticator.look_up(api_key, auth_token, trace)
         return found
+
+
+def _possible(secret: str) -> bool:
+    # Ours have 43 characters. What cannot be one is neither looked up nor remembered, so it takes no memory.
+    return len(secret) <= _SECRET_LIMIT and "\0" not in secret

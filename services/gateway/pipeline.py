@@ -89,9 +89,7 @@ class Pipeline:
         body = await read_body(request)
         if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
             raise TransportFault(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "no content encoding is read here")
-        return read_document(
-            endpoint, request.headers.get("Content-Type"), ",".join(request.headers.getall("Accept", [])) or None, body
-        )
+        return read_document(endpoint, request.headers.get("Content-Type"), _joined(request, "Accept"), body)
 
     async def _answer(self, endpoint: Endpoint, document: Document, request: web.BaseRequest) -> _Answer:
         trace = trace_id(request.headers.get("traceparent"))
@@ -125,7 +123,7 @@ class Pipeline:
         return await self._caller.call(operation, to_tree(document.request), identity, trace)
 
     def _address(self, request: web.BaseRequest) -> str:
-        return client_address(request.remote or "", request.headers.get("X-Forwarded-For"), self._trusted)
+        return client_address(request.remote or "", _joined(request, "X-Forwarded-For"), self._trusted)
 
     async def _response(self, answer: _Answer, endpoint: Endpoint, answer_format: Format) -> web.Response:
         body = answer.body
@@ -135,6 +133,11 @@ class Pipeline:
         headers = {"Content-Type": answer_format.value, "Server": _SERVER, **answer.headers}
         status = answer.fault.http_status if answer.fault and self._real_statuses else HTTPStatus.OK
         return web.Response(status=status, body=body, headers=headers)
+
+
+def _joined(request: web.BaseRequest, name: str) -> str | None:
+    # A proxy may add a line of its own behind the client's; the first one alone would be the client's word.
+    return ",".join(request.headers.getall(name, [])) or None
 
 
 def _to_xml(endpoint: Endpoint, body: bytes) -> bytes:

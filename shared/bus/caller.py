@@ -105,7 +105,7 @@ class Caller:
 
     async def _publish(self, lane: Lane, batch: Batch) -> None:
         try:
-            if self._exchange is None:
+            if self._exchange is None or self._reply_to is None:
                 raise LinkLost("not connected")  # noqa: TRY301 - the same end as a lost connection
             message = self._message(batch)
             async with broker_await():
@@ -160,5 +160,8 @@ class Caller:
             logger.exception("replies not readable")
 
     def _lose_all(self) -> None:
+        # What waits must not leave while the calls before it are given up.
+        for lane in self.lanes.values():
+            lane.waiting.clear()
         for call_id in list(self._calls):
             self._settle(call_id, _LOST)

@@ -8,13 +8,19 @@ one command). There is no timer, so an idle system adds no latency.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import orjson
 
 from shared.contract.operation import AnyOperation, Identity
 
 ENVELOPE_COMMANDS = 64
+# A broker may refuse messages from 16 MiB on, and closes the channel over one.
+ENVELOPE_OCTETS = 4 * 1_048_576
+_CHARACTER_OCTETS = 4
+_NUMBER_OCTETS = 20
 _WINDOW_LEAST = 4
 _WINDOW_PER_CONSUMER = 2
 
@@ -92,13 +98,26 @@ class Lane:
 
     def _next_batch(self) -> Batch | None:
         calls: list[Call] = []
-        while self.waiting and len(calls) < ENVELOPE_COMMANDS:
+        octets = 0
+        while self.waiting and len(calls) < ENVELOPE_COMMANDS and octets < ENVELOPE_OCTETS:
             call = self.waiting.popleft()
             if not call.answer.done():
                 calls.append(call)
+                octets += most_octets(call.request)
         if not calls:
             return None
         batch = Batch(calls, len(calls))
         for call in calls:
             call.batch = batch
         return batch
+
+
+def most_octets(request: Mapping[str, Any]) -> int:
+    """Return about how many octets a request takes in an envelope, rather too many than too few."""
+    return sum(_value_octets(value) for value in request.values())
+
+
+def _value_octets(value: Any) -> int:
+    if type(value) is str:
+        return _CHARACTER_OCTETS * len(value)
+    return len(orjson.dumps(value)) if type(value) is list else _NUMBER_OCTETS

@@ -14,7 +14,7 @@ from typing import Self
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection
-from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
+from aio_pika.exceptions import AMQPError
 from pamqp.exceptions import PAMQPException
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ async def broker_await(seconds: float = BROKER_SECONDS) -> AsyncIterator[None]:
         if task is None or task.cancelling():
             raise
         raise LinkLost("cancelled by the client library") from None
-    except (AMQPError, ChannelInvalidStateError, PAMQPException, OSError, TimeoutError) as error:
+    except (AMQPError, RuntimeError, PAMQPException, OSError, TimeoutError) as error:
         raise LinkLost(f"{type(error).__name__}: {error}") from error
 
 

@@ -48,7 +48,8 @@ class Runner:
         self._routes = routes
         self._waiting = waiting
         self._room = room
-        self._turns = asyncio.Semaphore(_TURNS)
+        # For each queue of its own: slow commands, such as logins, hold up only their queue.
+        self._turns = {route.operation.queue: asyncio.Semaphore(_TURNS) for route in routes.values()}
 
     async def run(self, commands: Sequence[Command], received: float, answer: Answer) -> None:
         """Run the commands of one envelope that came at `received`, and give each reply to `answer`.
@@ -58,10 +59,11 @@ class Runner:
         work: list[Awaitable[None]] = []
         for name, ready in self._sorted(commands, received, answer).items():
             route = self._routes[name]
+            queue = route.operation.queue
             if route.single is not None:
-                work += [self._run_single(route.single, each, answer) for each in ready]
+                work += [self._run_single(route.single, queue, each, answer) for each in ready]
             if route.group is not None:
-                work += [self._run_group(route.group, each, answer) for each in _groups(route, ready)]
+                work += [self._run_group(route.group, queue, each, answer) for each in _groups(route, ready)]
         if len(work) == 1:
             await work[0]
         else:
@@ -89,13 +91,13 @@ class Runner:
             return None
         return _Ready(command.id, request, Context(command.identity, command.operation, deadline, command.trace))
 
-    async def _run_single(self, handler: Single, command: _Ready, answer: Answer) -> None:
-        async with self._turns:
+    async def _run_single(self, handler: Single, queue: str, command: _Ready, answer: Answer) -> None:
+        async with self._turns[queue]:
             await self._room()
             await self._settle(command, handler(command.request, command.context), answer)
 
-    async def _run_group(self, handler: Group, commands: Sequence[_Ready], answer: Answer) -> None:
-        async with self._turns:
+    async def _run_group(self, handler: Group, queue: str, commands: Sequence[_Ready], answer: Answer) -> None:
+        async with self._turns[queue]:
             await self._room()
             await self._run_turn(handler, commands, answer)
 

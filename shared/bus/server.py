@@ -98,7 +98,11 @@ class Server:
         deliveries.unacknowledged += 1
         await failpoints.reached("server.received")
         async with slots:
-            await self._answer(message, received)
+            try:
+                await self._answer(message, received)
+            except Exception:
+                # Unacknowledged it would use up the prefetch; who waits learns 99 from the spent budget.
+                logger.exception("envelope failed")
         try:
             async with broker_await():
                 await message.ack()

@@ -82,3 +82,13 @@ async def test_a_call_given_up_while_it_waits_is_not_sent() -> None:
         sent.answer(batch)
     assert sent.lane.pending == 0
     assert sent.lane.under_way == 0
+
+
+async def test_large_requests_do_not_share_an_envelope() -> None:
+    sent = Sent()
+    loop = asyncio.get_running_loop()
+    for number in range(6):
+        request = {"message": "é" * 1_000_000}
+        sent.lane.add(Call(number, DELETE, NOBODY, "t", request, 0.0, loop.create_future()))
+    await asyncio.sleep(0)
+    assert all(len(batch.calls) <= 2 for batch in sent.batches)
