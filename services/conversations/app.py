@@ -1,26 +1,15 @@
 """The conversations role: commands on whole conversations."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 
 from services.conversations.handlers import Conversations, routes
-from shared.mailbox.store import Mailbox
-from shared.postgres.pool import Database
-from shared.postgres.probe import database_probe
+from shared.mailbox.role import mailbox_role
 from shared.process import Service
 from shared.settings import Settings
-from shared.worker import worker
 
 ROLE = "conversations"
 
 
-@asynccontextmanager
-async def conversations(settings: Settings) -> AsyncIterator[Service]:
-    """Serve the commands, over two pools: one never waits for a locked mailbox, the other may."""
-    async with (
-        Database(settings.database_url, settings.pool_size, name=ROLE) as database,
-        Database(settings.database_url, settings.patient_pool_size, name=f"{ROLE}-patient") as patient,
-    ):
-        handlers = Conversations(Mailbox(database, patient))
-        async with worker(ROLE, settings, routes(handlers), [database_probe(database)]) as service:
-            yield service
+def conversations(settings: Settings) -> AbstractAsyncContextManager[Service]:
+    """Serve the commands."""
+    return mailbox_role(ROLE, settings, lambda mailbox: routes(Conversations(mailbox)))
