@@ -94,9 +94,10 @@ class Caller:
         elif reply.parts == 1:
             self._settle(call.id, (reply.code, reply.body))
         else:
-            call.parts[reply.part] = reply.body
-            if len(call.parts) == reply.parts:
-                self._settle(call.id, (reply.code, b"".join(call.parts[part] for part in range(reply.parts))))
+            parts = call.parts.setdefault(reply.run, {})
+            parts[reply.part] = reply.body
+            if len(parts) == reply.parts:
+                self._settle(call.id, (reply.code, b"".join(parts[part] for part in range(reply.parts))))
 
     def _send(self, lane: Lane, batch: Batch) -> None:
         task = asyncio.create_task(self._publish(lane, batch))

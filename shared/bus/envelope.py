@@ -29,13 +29,17 @@ class Command(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """One reply: the number of its fault (or `PARKED`) and no body, or 0 and the wire JSON or one part of it."""
+    """One reply: the number of its fault (or `PARKED`) and no body, or 0 and the wire JSON or one part of it.
+
+    `run` tells the parts of one run from those of another: a read that is delivered again runs again.
+    """
 
     id: int
     code: int
     body: bytes
     part: int = 0
     parts: int = 1
+    run: int = 0
 
 
 class EnvelopeError(ValueError):
@@ -65,7 +69,7 @@ def unpack_commands(body: bytes) -> list[Command]:
 
 def pack_replies(replies: Sequence[Reply]) -> bytes:
     """Return the bytes of an envelope with these replies."""
-    rows = [(reply.id, reply.code, len(reply.body), reply.part, reply.parts) for reply in replies]
+    rows = [(reply.id, reply.code, len(reply.body), reply.part, reply.parts, reply.run) for reply in replies]
     head = orjson.dumps({"version": VERSION, "replies": rows})
     return b"\n".join((head, b"".join([reply.body for reply in replies])))
 
@@ -79,7 +83,7 @@ def unpack_replies(body: bytes) -> list[Reply]:
     try:
         for row in document["replies"]:
             end = start + row[2]
-            replies.append(Reply(row[0], row[1], bodies[start:end], row[3], row[4]))
+            replies.append(Reply(row[0], row[1], bodies[start:end], row[3], row[4], row[5]))
             start = end
     except (KeyError, IndexError, TypeError) as error:
         raise EnvelopeError("not an envelope of replies") from error

@@ -47,7 +47,7 @@ class Call:
     deadline: float
     answer: "asyncio.Future[Answer]"
     batch: Batch | None = None
-    parts: dict[int, bytes] = field(default_factory=dict)
+    parts: dict[int, dict[int, bytes]] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)

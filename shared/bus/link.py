@@ -96,6 +96,9 @@ class Link:
                 await self._serve()
             except LinkLost as lost:
                 logger.warning("link away", extra={"link": self._name, "reason": str(lost)})
+            except Exception:
+                # A bug, but a link that gave up would leave a process that looks well and serves nobody.
+                logger.exception("link failed", extra={"link": self._name})
             delay = _BACKOFF_FIRST if self.up.is_set() else min(delay * 2, _BACKOFF_LAST)
             self.up.clear()
             await self._pause(delay * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret

@@ -6,6 +6,7 @@ large one leaves in numbered parts, so that no message comes near what a broker 
 
 import asyncio
 import logging
+import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -103,8 +104,10 @@ def _parts(reply: Reply) -> Iterator[Reply]:
         yield reply
     else:
         count = -(-size // PART_BYTES)
+        run = secrets.randbits(32)
         for part in range(count):
-            yield reply._replace(body=reply.body[part * PART_BYTES : (part + 1) * PART_BYTES], part=part, parts=count)
+            body = reply.body[part * PART_BYTES : (part + 1) * PART_BYTES]
+            yield reply._replace(body=body, part=part, parts=count, run=run)
 
 
 def _next_message(waiting: deque[Reply]) -> list[Reply]:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from shared.contract.operation import AnyOperation, Bucket, Operation
-from shared.contract.rules import at_most
 from shared.contract.scalars import ADDRESS, DATE, INT, STRING
 from shared.contract.shape import many, required, value
 
@@ -57,7 +56,7 @@ class UserMessageDeleteConversationResponse:
 
 @dataclass(frozen=True, slots=True)
 class UserMessageDeleteConversationListRequest:
-    addresses: tuple[str, ...] = many(ADDRESS, at_most(LIST_LIMIT), required=True)
+    addresses: tuple[str, ...] = many(ADDRESS, required=True, limit=LIST_LIMIT)
 
 
 @dataclass(frozen=True, slots=True)

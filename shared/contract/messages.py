@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from shared.contract.faults import Fault
 from shared.contract.operation import AnyOperation, Bucket, Operation
-from shared.contract.rules import at_most, characters, day_within_a_year, msisdn, not_negative
+from shared.contract.rules import characters, day_within_a_year, msisdn, not_negative
 from shared.contract.scalars import ADDRESS, BOOLEAN, DATE, INT, LONG, STRING
 from shared.contract.shape import many, optional, required, value
 
@@ -104,7 +104,7 @@ class UserMessageDeleteResponse:
 
 @dataclass(frozen=True, slots=True)
 class UserMessageDeleteListRequest:
-    message_ids: tuple[int, ...] = many(INT, at_most(LIST_LIMIT), required=True)
+    message_ids: tuple[int, ...] = many(INT, required=True, limit=LIST_LIMIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class UserMessageDeleteListResponse:
 
 @dataclass(frozen=True, slots=True)
 class UserMessageLockListRequest:
-    message_ids: tuple[int, ...] = many(INT, at_most(LIST_LIMIT), required=True)
+    message_ids: tuple[int, ...] = many(INT, required=True, limit=LIST_LIMIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ class UserMessageLockListResponse:
 
 @dataclass(frozen=True, slots=True)
 class UserMessageUnlockListRequest:
-    message_ids: tuple[int, ...] = many(INT, at_most(LIST_LIMIT), required=True)
+    message_ids: tuple[int, ...] = many(INT, required=True, limit=LIST_LIMIT)
 
 
 @dataclass(frozen=True, slots=True)

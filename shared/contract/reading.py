@@ -54,7 +54,7 @@ def _json_rows(cls: type[Any]) -> _Rows:
 
 def _json_reader(field: Field) -> _Reader:
     one = field.kind.from_json if isinstance(field.kind, Scalar) else _json_shape(field.kind)
-    return _json_list(one) if field.many else one
+    return _json_list(one, field.limit) if field.many else one
 
 
 def _json_shape(cls: type[Any]) -> _Reader:
@@ -66,11 +66,11 @@ def _json_shape(cls: type[Any]) -> _Reader:
     return read
 
 
-def _json_list(one: _Reader) -> _Reader:
+def _json_list(one: _Reader, limit: int | None) -> _Reader:
     def read(raw: object) -> tuple[Any, ...]:
         if type(raw) is not list:
             raise Unreadable("not a list")
-        return _entries(one, raw)
+        return _entries(one, raw, limit)
 
     return read
 
@@ -84,7 +84,7 @@ def _xml_reader(field: Field) -> _Reader:
     one = _xml_scalar(field.kind) if isinstance(field.kind, Scalar) else _xml_shape(field.kind)
 
     def read_list(nodes: list[XmlNode]) -> tuple[Any, ...]:
-        return _entries(one, nodes)
+        return _entries(one, nodes, field.limit)
 
     def read_one(nodes: list[XmlNode]) -> Any:
         if len(nodes) != 1:
@@ -116,7 +116,10 @@ def _xml_shape(cls: type[Any]) -> _Reader:
     return read
 
 
-def _entries(one: _Reader, raw: list[Any]) -> tuple[Any, ...]:
+def _entries(one: _Reader, raw: list[Any], limit: int | None) -> tuple[Any, ...]:
+    if limit is not None:
+        # One more than the limit is refused all the same; a body holds so many that reading them holds up everybody.
+        raw = raw[: limit + 1]
     entries = tuple([one(each) for each in raw if each is not None])
     if len(entries) != len(raw) or None in entries:
         raise Unreadable("an entry of a list is absent")
@@ -134,6 +137,8 @@ def _checks(cls: type[Any]) -> tuple[tuple[str, _Check], ...]:
 
 def _field_checks(field: Field) -> list[Rule]:
     checks: list[Rule] = [bool] if field.required else []
+    if field.limit is not None:
+        checks.append(_at_most(field.limit))
     if field.rule:
         checks.append(field.rule)
     entry = _entry_check(field.kind)
@@ -146,6 +151,10 @@ def _entry_check(kind: Scalar | type[Any]) -> _Check | None:
     if not isinstance(kind, Scalar):
         return _holds_or_absent
     return _no_null if kind in (STRING, ADDRESS) else None
+
+
+def _at_most(limit: int) -> Rule:
+    return lambda entries: len(entries) <= limit
 
 
 def _each(check: _Check) -> _Check:

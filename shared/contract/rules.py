@@ -1,7 +1,5 @@
 """Rules on single fields: a request that breaks one is answered with code 2."""
 
-from collections.abc import Sequence
-
 from shared.contract import dates
 from shared.contract.shape import Rule
 
@@ -29,14 +27,5 @@ def characters(limit: int) -> Rule:
 
     def holds(text: str | None) -> bool:
         return text is None or len(text) <= limit
-
-    return holds
-
-
-def at_most(limit: int) -> Rule:
-    """Return a rule for a list of at most `limit` entries."""
-
-    def holds(entries: Sequence[object]) -> bool:
-        return len(entries) <= limit
 
     return holds

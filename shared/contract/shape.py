@@ -29,7 +29,7 @@ class Field:
     """One field of a shape.
 
     `kind` is a scalar, or the dataclass of a nested shape; `many` makes it a list of these. `required` means that
-    missing or empty (an id of 0) is code 2, and so is a value that breaks `rule`.
+    missing or empty (an id of 0) is code 2, and so is a value that breaks `rule`, or a list of more than `limit`.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Field:
     many: bool
     required: bool
     rule: Rule | None
+    limit: int | None
     null_written: bool
 
 
@@ -56,6 +57,7 @@ class _Row:
     many: bool = False
     required: bool = False
     rule: Rule | None = None
+    limit: int | None = None
     null_written: bool = False
 
 
@@ -75,9 +77,14 @@ def optional(scalar: Scalar, rule: Rule | None = None, *, default: Any = None, n
     return dataclasses.field(default=default, metadata={_ROW: row})
 
 
-def many(kind: "Scalar | type[Any]", rule: Rule | None = None, *, required: bool = False) -> Any:
-    """Declare a list of scalars or shapes, an empty tuple when absent; the rule sees the whole list."""
-    row = _Row(kind, many=True, required=required, rule=rule)
+def many(
+    kind: "Scalar | type[Any]", rule: Rule | None = None, *, required: bool = False, limit: int | None = None
+) -> Any:
+    """Declare a list of scalars or shapes, an empty tuple when absent; the rule sees the whole list.
+
+    A list of more than `limit` entries is read only so far that this is known.
+    """
+    row = _Row(kind, many=True, required=required, rule=rule, limit=limit)
     return dataclasses.field(default=(), metadata={_ROW: row})
 
 
@@ -91,7 +98,7 @@ def shape_of(cls: type[Any]) -> Shape:
 def _field(each: "dataclasses.Field[Any]") -> Field:
     row: _Row = each.metadata[_ROW]
     wire = _camel(each.name)
-    return Field(each.name, wire, row.kind, row.many, row.required, row.rule, row.null_written)
+    return Field(each.name, wire, row.kind, row.many, row.required, row.rule, row.limit, row.null_written)
 
 
 def _camel(name: str) -> str:

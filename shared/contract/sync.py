@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from shared.contract.faults import Fault
 from shared.contract.messages import ADDRESS_LIMIT
 from shared.contract.operation import AnyOperation, Bucket, Operation
-from shared.contract.rules import at_most, characters, not_negative
+from shared.contract.rules import characters, not_negative
 from shared.contract.scalars import ADDRESS, BOOLEAN, DATE, INT, STRING
 from shared.contract.shape import many, optional, required, value
 
@@ -49,7 +49,7 @@ class UserMessageSyncAck:
 
 
 def _complete(syncs: tuple[UserMessageSync, ...]) -> bool:
-    return len(syncs) <= ENTRY_LIMIT and all(_entry_complete(each) for each in syncs)
+    return all(_entry_complete(each) for each in syncs)
 
 
 def _entry_complete(entry: UserMessageSync) -> bool:
@@ -65,8 +65,8 @@ class UserMessageSyncRequest:
     """A device's changes and acks; `sync_limit` 0 is 100, at most 1,000; `sync_unreliable` is ignored."""
 
     device_id: int = required(INT)
-    syncs: tuple[UserMessageSync, ...] = many(UserMessageSync, _complete)
-    sync_acks: tuple[UserMessageSyncAck, ...] = many(UserMessageSyncAck, at_most(ENTRY_LIMIT))
+    syncs: tuple[UserMessageSync, ...] = many(UserMessageSync, _complete, limit=ENTRY_LIMIT)
+    sync_acks: tuple[UserMessageSyncAck, ...] = many(UserMessageSyncAck, limit=ENTRY_LIMIT)
     sync_limit: int = value(INT, not_negative)
     sync_unreliable: bool | None = optional(BOOLEAN)
     sync_initial: bool | None = optional(BOOLEAN)

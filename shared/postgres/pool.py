@@ -107,8 +107,19 @@ class Database:
         The timeout covers the whole block with its commit. When the block ends in `DatabaseTimeout` or
         `DatabaseAway`, the commit may or may not have happened.
         """
-        async with self._connection(timeout) as connection, connection.transaction():
-            yield connection
+        async with self._connection(timeout) as connection:
+            transaction = connection.transaction()
+            await transaction.start()
+            try:
+                yield connection
+            except asyncio.CancelledError:
+                # Out of time: a rollback would wait for a server that has not answered. Without us it rolls back.
+                connection.terminate()
+                raise
+            except BaseException:
+                await transaction.rollback()
+                raise
+            await transaction.commit()
 
     async def probe(self, *, timeout: float = 2.0) -> None:
         """Write something that leaves nothing; raise `DatabaseAway` or `DatabaseTimeout` when that fails."""

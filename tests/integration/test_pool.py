@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -10,6 +11,7 @@ from deploy.local.servers import Servers
 from shared.postgres.errors import DatabaseAway, DatabaseError, DatabaseTimeout, LockTimeout
 from shared.postgres.pool import Database
 from tests.integration.fresh_database import fresh_database
+from tests.reliability.proxy import Proxy
 
 
 @pytest.fixture
@@ -23,6 +25,13 @@ async def lock_impatiently(database: Database) -> None:
     async with database.transaction(timeout=5) as connection:
         await connection.execute("set local lock_timeout = '100ms'")
         await connection.execute("select number from counted for update")
+
+
+async def ask_in_the_dark(database: Database, proxy: Proxy, dark: ExitStack) -> None:
+    """Begin a transaction, then let the network swallow its statement, and stay dark until `dark` is left."""
+    async with database.transaction(timeout=1) as connection:
+        dark.enter_context(proxy.dark())
+        await connection.fetchval("select 2")
 
 
 async def count(database: Database) -> int:
@@ -136,3 +145,16 @@ async def test_opening_needs_no_database() -> None:
     async with Database("postgresql://usermessage@127.0.0.1:1/usermessage", 2, name="test") as database:
         with pytest.raises(DatabaseAway):
             await database.probe()
+
+
+async def test_a_transaction_in_the_dark_ends_with_its_time(servers: Servers) -> None:
+    port = servers.postgres.port
+    async with fresh_database(servers) as url, Proxy(port) as proxy:
+        through = url.replace(f":{port}", f":{proxy.port}")
+        async with Database(through, 1, name="test") as database:
+            await database.fetchval("select 1", timeout=5)
+            began = time.monotonic()
+            with ExitStack() as dark, pytest.raises(DatabaseTimeout):
+                await ask_in_the_dark(database, proxy, dark)
+            assert time.monotonic() - began < 10
+            assert await database.fetchval("select 3", timeout=5) == 3

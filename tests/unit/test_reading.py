@@ -114,3 +114,12 @@ ENTRY = {"operation": 1, "deviceMessageId": 1, "address": "a"}
 def test_violations(operation: AnyOperation, tree: dict[str, Any], fault: int | None) -> None:
     request = read_json(operation.request, tree)
     assert violation(operation, request) == fault
+
+
+def test_a_list_is_read_only_so_far_that_its_excess_is_known() -> None:
+    entry = {"operation": 1, "deviceMessageId": 1, "address": "a"}
+    request = read_json(Sync, {"deviceId": 1, "syncs": [entry] * 300_000})
+    assert len(request.syncs) == sync.ENTRY_LIMIT + 1
+    assert violation(sync.SYNC, request) == 2
+    fits = read_json(Sync, {"deviceId": 1, "syncs": [entry] * sync.ENTRY_LIMIT})
+    assert violation(sync.SYNC, fits) is None
