@@ -50,6 +50,13 @@ def stack(servers: Servers, run_folder: Path, request: pytest.FixtureRequest) ->
             print(stack.tails())
 
 
+@pytest.fixture(autouse=True)
+def _service_is_back(request: pytest.FixtureRequest) -> None:
+    """Begin each test of the service when it is ready: an earlier test may have killed a server that all share."""
+    if "stack" in request.fixturenames:
+        request.getfixturevalue("stack").wait_ready()
+
+
 def _say(config: pytest.Config, text: str) -> None:
     """Tell the person at the terminal what takes a while, though output is captured."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")

@@ -96,6 +96,10 @@ class Stack:
         """Start the roles and wait until each is ready."""
         for role in self.roles.values():
             role.process.start()
+        self.wait_ready()
+
+    def wait_ready(self) -> None:
+        """Wait until each role is ready and each gateway sees the workers; show their logs when that does not come."""
         try:
             for role in self.roles.values():
                 role.wait_ready()
