@@ -11,6 +11,7 @@ from shared.contract.conversations import (
     UserMessageReadConversationResponse,
 )
 from shared.mailbox.store import Mailbox
+from shared.mailbox.terms import terms
 from shared.mailbox.writes import Reading, replied
 
 _READ = UserMessageReadConversationResponse()
@@ -32,7 +33,7 @@ class Conversations:
     ) -> Sequence[Outcome[UserMessageReadConversationResponse]]:
         """Mark every incoming message of an address as read."""
         readings = [Reading(context.identity.account_id, request.address) for request, context in requests]
-        written = await self._mailbox.read(readings, [context.deadline for _, context in requests])
+        written = await self._mailbox.read(readings, terms(requests))
         return replied(written, lambda _: _READ)
 
 

@@ -21,6 +21,7 @@ from shared.contract.messages import (
     UserMessageUpdateResponse,
 )
 from shared.mailbox.store import Mailbox, Page
+from shared.mailbox.terms import terms
 from shared.mailbox.writes import Flags, NewMessage, Removal, replied
 
 _STATUS_NONE = 0
@@ -52,7 +53,7 @@ class Messages:
         """Store messages as they are."""
         now = dates.now()
         messages = [_new_message(request, context, now) for request, context in requests]
-        written = await self._mailbox.insert(messages, _deadlines(requests))
+        written = await self._mailbox.insert(messages, terms(requests))
         return replied(written, UserMessageInsertResponse)
 
     async def update(
@@ -63,7 +64,7 @@ class Messages:
             Flags(context.identity.account_id, request.message_id, request.read, request.locked)
             for request, context in requests
         ]
-        written = await self._mailbox.update(flags, _deadlines(requests))
+        written = await self._mailbox.update(flags, terms(requests))
         return replied(written, lambda _: _UPDATED)
 
     async def delete(
@@ -71,7 +72,7 @@ class Messages:
     ) -> Sequence[Outcome[UserMessageDeleteResponse]]:
         """Delete messages, locked ones too."""
         removals = [Removal(context.identity.account_id, request.message_id) for request, context in requests]
-        written = await self._mailbox.delete(removals, _deadlines(requests))
+        written = await self._mailbox.delete(removals, terms(requests))
         return replied(written, lambda _: _DELETED)
 
 
@@ -95,10 +96,6 @@ def _new_message(request: UserMessageInsertRequest, context: Context, now: int) 
         status=_STATUS_NONE,
         incoming=request.incoming,
     )
-
-
-def _deadlines(requests: Sequence[tuple[object, Context]]) -> list[float]:
-    return [context.deadline for _, context in requests]
 
 
 def routes(messages: Messages) -> tuple[Route, ...]:

@@ -45,8 +45,16 @@ class Caller:
         self._reply_to: str | None = None
         self._publishing: set[asyncio.Task[None]] = set()
 
-    async def call(self, operation: AnyOperation, request: dict[str, Any], identity: Identity, trace: str) -> bytes:
-        """Run the operation elsewhere and return the wire JSON of its reply.
+    async def call(
+        self,
+        operation: AnyOperation,
+        request: dict[str, Any],
+        identity: Identity,
+        trace: str,
+        *,
+        key: str | None = None,
+    ) -> bytes:
+        """Run the operation elsewhere and return the wire JSON of its reply; `key` is an `Idempotency-Key`.
 
         Raises `Refused`: 98 when too many calls wait already and nothing was done; 99 when nobody takes the command,
         the connection is lost or the budget is spent, so that the outcome of a write is unknown; else its own fault.
@@ -56,18 +64,25 @@ class Caller:
             raise Refused(Fault.TOO_MANY_REQUESTS)
         if self._exchange is None or self._reply_to is None or lane.consumers == 0:
             raise Refused(Fault.UNAVAILABLE)
-        code, body = await self._answer(lane, operation, request, identity, trace)
+        code, body = await self._answer(lane, operation, request, identity, trace, key=key)
         if code:
             raise Refused(fault_numbered(code))
         return body
 
     async def _answer(
-        self, lane: Lane, operation: AnyOperation, request: dict[str, Any], identity: Identity, trace: str
+        self,
+        lane: Lane,
+        operation: AnyOperation,
+        request: dict[str, Any],
+        identity: Identity,
+        trace: str,
+        *,
+        key: str | None,
     ) -> Answer:
         loop = asyncio.get_running_loop()
         budget = operation.budget or self._budget
         deadline = time.monotonic() + budget
-        call = Call(next(self._ids), operation, identity, trace, request, deadline, loop.create_future())
+        call = Call(next(self._ids), operation, identity, trace, request, deadline, loop.create_future(), key)
         self._calls[call.id] = call
         timer = loop.call_later(budget, self._settle, call.id, _LOST)
         lane.add(call)
@@ -121,7 +136,7 @@ class Caller:
         now = time.monotonic()
         budgets = [max(1, int((call.deadline - now) * 1000)) for call in batch.calls]
         commands = [
-            Command(call.id, call.operation.name, budget, call.identity, call.trace, call.request)
+            Command(call.id, call.operation.name, budget, call.identity, call.trace, call.request, call.key)
             for call, budget in zip(batch.calls, budgets, strict=True)
         ]
         return aio_pika.Message(pack_commands(commands), reply_to=self._reply_to, expiration=max(budgets) / 1000)

@@ -18,7 +18,7 @@ PARKED = -1
 
 
 class Command(NamedTuple):
-    """One command: `budget_ms` is what is left of its budget when it is published."""
+    """One command: `budget_ms` is what is left of its budget, `key` its `Idempotency-Key`, if it has one."""
 
     id: int
     operation: str
@@ -26,6 +26,7 @@ class Command(NamedTuple):
     identity: Identity
     trace: str
     request: dict[str, Any]
+    key: str | None = None
 
 
 class Reply(NamedTuple):
@@ -49,8 +50,8 @@ class EnvelopeError(ValueError):
 def pack_commands(commands: Sequence[Command]) -> bytes:
     """Return the bytes of an envelope with these commands."""
     rows = [
-        (id_, operation, budget, who.account_id, who.application_id, who.msisdn, trace, request)
-        for id_, operation, budget, who, trace, request in commands
+        (id_, operation, budget, who.account_id, who.application_id, who.msisdn, trace, request, key)
+        for id_, operation, budget, who, trace, request, key in commands
     ]
     return orjson.dumps({"version": VERSION, "commands": rows})
 
@@ -60,7 +61,7 @@ def unpack_commands(body: bytes) -> list[Command]:
     document = _document(body)
     try:
         return [
-            Command(row[0], row[1], row[2], Identity(row[3], row[4], row[5]), row[6], row[7])
+            Command(row[0], row[1], row[2], Identity(row[3], row[4], row[5]), row[6], row[7], *row[8:9])
             for row in document["commands"]
         ]
     except (KeyError, IndexError, TypeError) as error:

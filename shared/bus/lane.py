@@ -46,6 +46,7 @@ class Call:
     request: dict[str, Any]
     deadline: float
     answer: "asyncio.Future[Answer]"
+    key: str | None = None
     batch: Batch | None = None
     parts: dict[int, dict[int, bytes]] = field(default_factory=dict)
 

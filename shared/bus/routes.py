@@ -17,6 +17,14 @@ Outcome: TypeAlias = Settled[R] | Awaitable[Settled[R]]
 
 
 @dataclass(frozen=True, slots=True)
+class Key:
+    """An `Idempotency-Key`, and the SHA-256 of the request that came with it."""
+
+    text: str
+    request_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """What a handler knows of its command beside the request; `deadline` is on this process's monotonic clock."""
 
@@ -24,6 +32,7 @@ class Context:
     operation: str
     deadline: float
     trace: str
+    key: Key | None = None
 
     def remaining(self) -> float:
         """Return the seconds left of the command's budget, 0 when it is spent."""

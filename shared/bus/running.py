@@ -1,6 +1,7 @@
 """Running: the commands of one envelope, in groups where their operation allows it, each answered when it is done."""
 
 import asyncio
+import hashlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -11,7 +12,7 @@ import orjson
 
 from shared import failpoints, metrics
 from shared.bus.envelope import PARKED, Command, Reply
-from shared.bus.routes import Context, Group, Route, Single
+from shared.bus.routes import Context, Group, Key, Route, Single
 from shared.contract.faults import Away, Fault, Refused
 from shared.contract.reading import read_json
 from shared.contract.scalars import Unreadable
@@ -89,7 +90,8 @@ class Runner:
         except Unreadable:
             logger.exception("command not readable", extra={"operation": command.operation, "trace": command.trace})
             return None
-        return _Ready(command.id, request, Context(command.identity, command.operation, deadline, command.trace))
+        context = Context(command.identity, command.operation, deadline, command.trace, _key(command))
+        return _Ready(command.id, request, context)
 
     async def _run_single(self, handler: Single, queue: str, command: _Ready, answer: Answer) -> None:
         async with self._turns[queue]:
@@ -142,6 +144,13 @@ class Runner:
             reply = Reply(command.id, Fault.UNAVAILABLE, b"")
         await failpoints.reached("server.ran")
         _answer(command, reply, answer)
+
+
+def _key(command: Command) -> Key | None:
+    if command.key is None:
+        return None
+    request = orjson.dumps(command.request, option=orjson.OPT_SORT_KEYS)
+    return Key(command.key, hashlib.sha256(request).digest())
 
 
 def _groups(route: Route, ready: Sequence[_Ready]) -> list[Sequence[_Ready]]:

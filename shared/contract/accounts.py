@@ -76,6 +76,7 @@ LOGIN = Operation(
     queue=LOGIN_QUEUE,
     bucket=Bucket.LOGIN,
     writes=True,
+    ignores_key=True,
     credentials=Credentials.APPLICATION,
     faults=(Fault.CREDENTIALS_WRONG, Fault.NUMBER_NOT_KNOWN, Fault.LOGIN_BLOCKED),
 )

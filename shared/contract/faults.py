@@ -28,6 +28,8 @@ class Fault(IntEnum):
     NUMBER_NOT_KNOWN = 107, "number not known", 404
     LOGIN_BLOCKED = 109, "login blocked for a time", 403
     MSISDN_MISSING = 113, "account has no msisdn", 403
+    # Not on the wire: the gateway answers it as HTTP 422 with a line of text.
+    KEY_REUSED = 422, "the Idempotency-Key was used for another request; nothing was done", 422
     RECIPIENT_MALFORMED = 200, "recipient malformed", 400
     API_KEY_INVALID = 600, "API key invalid", 401
 

@@ -47,7 +47,8 @@ class Operation(Generic[Request, Reply]):
 
     `group` is the largest number of commands that one handler call takes, `budget` the seconds after which nobody
     waits for it any more, where they are not what the settings say. `faults` lists the codes beside the common
-    ones. `rule` is a check over several fields that no worker is needed for.
+    ones. `rule` is a check over several fields that no worker is needed for. A write whose repeats are told apart by
+    other means, or not at all, `ignores_key`: an `Idempotency-Key` has no effect on it.
     """
 
     name: str
@@ -57,11 +58,17 @@ class Operation(Generic[Request, Reply]):
     queue: str
     bucket: Bucket
     writes: bool
+    ignores_key: bool = False
     credentials: Credentials = Credentials.ACCOUNT
     group: int = 1
     budget: float | None = None
     faults: tuple[Fault, ...] = ()
     rule: Callable[[Request], Fault | None] | None = None
+
+    @property
+    def takes_key(self) -> bool:
+        """Whether an `Idempotency-Key` makes it safe to repeat."""
+        return self.writes and not self.ignores_key
 
 
 AnyOperation = Operation[Any, Any]

@@ -131,6 +131,7 @@ SYNC = Operation(
     queue=QUEUE,
     bucket=Bucket.WRITE,
     writes=True,
+    ignores_key=True,
     faults=(Fault.DEVICE_INVALID,),
 )
 CREATE_DEVICE = Operation(

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from shared.mailbox.rules import PAGE_OCTETS, Entry, fitting
+from shared.mailbox.terms import Terms
 from shared.mailbox.writes import Flags, NewMessage, Reading, Removal, Writer, Written
 from shared.postgres.pool import Database
 from shared.postgres.queries import load_queries
@@ -22,7 +23,7 @@ class Page(NamedTuple):
 class Mailbox:
     """Messages and conversations of every account.
 
-    Writes take many commands with a deadline each, on the monotonic clock, and return an outcome for each.
+    Writes take many commands with the terms of each, and return an outcome for each: an id, 0, or a fault.
     Those whose mailbox is locked by somebody else wait on `patient`, a pool of its own, when their outcome is
     awaited. Everything raises `DatabaseError` when Postgres is away or does not answer in time.
     """
@@ -52,21 +53,21 @@ class Mailbox:
             found[entry.pop("place") - 1].append(entry)
         return [fitting(messages) for messages in found]
 
-    async def insert(self, messages: Sequence[NewMessage], deadlines: Sequence[float]) -> list[Written[int]]:
+    async def insert(self, messages: Sequence[NewMessage], terms: Sequence[Terms]) -> list[Written[int]]:
         """Store messages and return their ids."""
-        return await self._writer.write(self._queries["insert"], messages, deadlines)
+        return await self._writer.write(self._queries["insert"], messages, terms)
 
-    async def update(self, flags: Sequence[Flags], deadlines: Sequence[float]) -> list[Written[bool]]:
+    async def update(self, flags: Sequence[Flags], terms: Sequence[Terms]) -> list[Written[int]]:
         """Set flags of messages; one that is gone or unknown is left alone."""
-        return await self._writer.write(self._queries["update"], flags, deadlines)
+        return await self._writer.write(self._queries["update"], flags, terms)
 
-    async def delete(self, removals: Sequence[Removal], deadlines: Sequence[float]) -> list[Written[bool]]:
+    async def delete(self, removals: Sequence[Removal], terms: Sequence[Terms]) -> list[Written[int]]:
         """Delete messages; one that is gone or unknown is left alone."""
-        return await self._writer.write(self._queries["delete"], removals, deadlines)
+        return await self._writer.write(self._queries["delete"], removals, terms)
 
-    async def read(self, readings: Sequence[Reading], deadlines: Sequence[float]) -> list[Written[bool]]:
+    async def read(self, readings: Sequence[Reading], terms: Sequence[Terms]) -> list[Written[int]]:
         """Mark all incoming messages of conversations as read; an unknown one is left alone."""
-        return await self._writer.write(self._queries["read"], readings, deadlines)
+        return await self._writer.write(self._queries["read"], readings, terms)
 
     async def _fetch(self, query: str, *arguments: Any, timeout: float) -> list[dict[str, Any]]:  # noqa: ASYNC109 - given on
         rows = await self._database.fetch(self._queries[query], *arguments, timeout=timeout)

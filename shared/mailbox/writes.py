@@ -9,8 +9,9 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 import asyncpg
 
 from shared.bus.routes import Outcome
-from shared.contract.faults import Fault
+from shared.contract.faults import Fault, fault_numbered
 from shared.mailbox.patience import Patience
+from shared.mailbox.terms import Terms
 from shared.postgres.errors import LockTimeout
 from shared.postgres.pool import Database
 
@@ -18,16 +19,21 @@ from shared.postgres.pool import Database
 _MARGIN_SECONDS = 0.1
 # About as long as a group holds its locks.
 _PAUSE_SECONDS = 0.01
+# What a statement may take though a command of its group has less time left; most take a hundredth of it.
+_STATEMENT_SECONDS = 0.5
 _LOCK_TIMEOUT = "select set_config('lock_timeout', $1, true)"
 
 T = TypeVar("T")
 R = TypeVar("R")
 # What a write gave, or the promise of it for a command whose mailbox somebody else holds at the moment.
-Written: TypeAlias = T | Awaitable[T | Fault]
+Written: TypeAlias = T | Fault | Awaitable[T | Fault]
 
 
 class NewMessage(NamedTuple):
-    """A message to store, in the order of `message_insert`'s arguments; the date in ms since 1970."""
+    """A message to store, in the order of `message_insert`'s arguments; dates in ms since 1970.
+
+    A `send` is announced to be delivered; `device_id` is the account's device that asked for it, 0 for none.
+    """
 
     account_id: int
     address: str
@@ -38,6 +44,9 @@ class NewMessage(NamedTuple):
     origin: int
     status: int
     incoming: bool
+    date_status: int | None = None
+    send: bool = False
+    device_id: int = 0
 
 
 class Flags(NamedTuple):
@@ -64,6 +73,7 @@ class Reading(NamedTuple):
 
 
 Command = NewMessage | Flags | Removal | Reading
+_Write = tuple[Command, Terms]
 
 
 class Writer:
@@ -71,8 +81,8 @@ class Writer:
 
     What was skipped comes again as a group after a short while, since most locks are those of groups like
     it; what is still skipped then waits alone. A query takes one array for each field of the commands, then
-    whether to skip. Its rows come in the commands' order; the second column is what the write gave, null or
-    false where it was skipped.
+    their operation, keys and request hashes, and whether to skip. Its rows come in the commands' order; the second
+    column is the answer: null where the mailbox was skipped, minus the number of a fault, or what the write gave.
     """
 
     def __init__(self, database: Database, patient: Database) -> None:
@@ -80,65 +90,99 @@ class Writer:
         self._patient = patient
         self._patience = Patience()
 
-    async def write(self, query: str, commands: Sequence[Command], deadlines: Sequence[float]) -> list[Written[Any]]:
+    async def write(self, query: str, commands: Sequence[Command], terms: Sequence[Terms]) -> list[Written[int]]:
         """Run the commands and return an outcome for each; raise `DatabaseError`."""
-        outcomes = await self._grouped(query, commands, deadlines)
-        skipped = [place for place, outcome in enumerate(outcomes) if not outcome]
+        written = list(zip(commands, terms, strict=True))
+        twins = _twins(written)
+        first = [place for place in range(len(written)) if place not in twins]
+        outcomes: list[Any] = [None] * len(written)
+        for place, outcome in zip(first, await self._grouped(query, [written[place] for place in first]), strict=True):
+            outcomes[place] = outcome
+        skipped = [place for place in first if outcomes[place] is None]
         if skipped:
-            late = [commands[place] for place in skipped], [deadlines[place] for place in skipped]
-            again = asyncio.create_task(self._again(query, *late))
+            again = asyncio.create_task(self._again(query, [written[place] for place in skipped]))
             for nth, place in enumerate(skipped):
-                outcomes[place] = self._late(again, nth, query, commands[place], deadlines[place])
+                outcomes[place] = self._late(again, nth, query, written[place])
+        for place in twins:
+            outcomes[place] = self._patiently(query, *written[place])
         return outcomes
 
-    async def _grouped(self, query: str, commands: Sequence[Command], deadlines: Sequence[float]) -> list[Any]:
-        seconds = max(deadlines) - time.monotonic()
-        columns = zip(*commands, strict=True)
-        return [row[1] for row in await self._database.fetch(query, *columns, True, timeout=seconds)]
+    async def _grouped(self, query: str, written: Sequence[_Write]) -> list[Any]:
+        """Run a group; the outcome of those whose time is over is 99, of those skipped none."""
+        now = time.monotonic()
+        timely = [each for each in written if each[1].deadline > now]
+        if not timely:
+            return [Fault.UNAVAILABLE] * len(written)
+        seconds = max(_STATEMENT_SECONDS, min(terms.deadline for _, terms in timely) - now)
+        rows = iter(await self._database.fetch(query, *_arguments(timely), True, timeout=seconds))
+        return [_outcome(next(rows)[1]) if terms.deadline > now else Fault.UNAVAILABLE for _, terms in written]
 
-    async def _again(self, query: str, commands: Sequence[Command], deadlines: Sequence[float]) -> list[Any]:
+    async def _again(self, query: str, written: Sequence[_Write]) -> list[Any]:
         """Run what was skipped once more, without the mailboxes that are known to be locked for longer."""
         await asyncio.sleep(_PAUSE_SECONDS)
-        places = [place for place, each in enumerate(commands) if not self._patience.waits(each.account_id)]
-        outcomes: list[Any] = [None] * len(commands)
+        places = [place for place, (each, _) in enumerate(written) if not self._patience.waits(each.account_id)]
+        outcomes: list[Any] = [None] * len(written)
         if places:
-            chosen = [commands[place] for place in places], [deadlines[place] for place in places]
             try:
-                found = await self._grouped(query, *chosen)
+                found = await self._grouped(query, [written[place] for place in places])
             except asyncpg.PostgresError:  # one of them is to blame: nothing was done, and each runs alone
                 return outcomes
             for place, outcome in zip(places, found, strict=True):
                 outcomes[place] = outcome
         return outcomes
 
-    async def _late(
-        self, again: "asyncio.Task[list[Any]]", nth: int, query: str, command: Command, deadline: float
-    ) -> Any:
+    async def _late(self, again: "asyncio.Task[list[Any]]", nth: int, query: str, written: _Write) -> Any:
         # Shielded: one command that is given up must not take the others with it.
-        outcomes = await asyncio.shield(again)
-        return outcomes[nth] or await self._patiently(query, command, deadline)
+        outcome = (await asyncio.shield(again))[nth]
+        return await self._patiently(query, *written) if outcome is None else outcome
 
-    async def _patiently(self, query: str, command: Command, deadline: float) -> Any:
+    async def _patiently(self, query: str, command: Command, terms: Terms) -> Any:
         try:
-            async with self._patience.turn(command.account_id, deadline):
-                return await self._alone(query, command, deadline - time.monotonic())
+            async with self._patience.turn(command.account_id, terms.deadline):
+                return await self._alone(query, command, terms)
         except (LockTimeout, TimeoutError):
             return Fault.UNAVAILABLE
 
-    async def _alone(self, query: str, command: Command, seconds: float) -> Any:
-        columns = ([value] for value in command)
+    async def _alone(self, query: str, command: Command, terms: Terms) -> Any:
+        seconds = terms.deadline - time.monotonic()
         wait = f"{max(1, round((seconds - _MARGIN_SECONDS) * 1000))}ms"
         async with self._patient.transaction(timeout=seconds) as connection:
             await connection.fetchval(_LOCK_TIMEOUT, wait)
-            (row,) = await connection.fetch(query, *columns, False)
-        return row[1]
+            (row,) = await connection.fetch(query, *_arguments([(command, terms)]), False)
+        return _outcome(row[1])
+
+
+def _twins(written: Sequence[_Write]) -> set[int]:
+    """Return the places of commands whose key another one before them has; they find its answer, one by one."""
+    seen: set[tuple[int, str, str]] = set()
+    twins: set[int] = set()
+    for place, (command, terms) in enumerate(written):
+        if terms.key is not None:
+            name = (command.account_id, terms.operation, terms.key)
+            if name in seen:
+                twins.add(place)
+            seen.add(name)
+    return twins
+
+
+def _arguments(written: Sequence[_Write]) -> list[Any]:
+    columns = zip(*(command for command, _ in written), strict=True)
+    _, operations, keys, hashes = zip(*(terms for _, terms in written), strict=True)
+    return [*columns, operations[0], keys, hashes]
+
+
+def _outcome(answer: int | None) -> Any:
+    return fault_numbered(-answer) if answer is not None and answer < 0 else answer
 
 
 def replied(outcomes: Sequence[Written[T]], reply: Callable[[T], R]) -> list[Outcome[R]]:
     """Return the outcomes as replies, those still waited for as well."""
-    return [_later(each, reply) if isawaitable(each) else reply(each) for each in outcomes]
+    return [_later(each, reply) if isawaitable(each) else _reply(each, reply) for each in outcomes]
 
 
 async def _later(outcome: Awaitable[T | Fault], reply: Callable[[T], R]) -> R | Fault:
-    settled = await outcome
+    return _reply(await outcome, reply)
+
+
+def _reply(settled: T | Fault, reply: Callable[[T], R]) -> R | Fault:
     return settled if isinstance(settled, Fault) else reply(settled)

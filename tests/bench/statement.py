@@ -43,7 +43,8 @@ def _new_message(account_id: int, nth: int) -> NewMessage:
 
 def _insert(accounts: Sequence[int], nth: int) -> tuple[Any, ...]:
     entries = [_new_message(account, nth) for account in accounts]
-    return (*(list(column) for column in zip(*entries, strict=True)), True)
+    keys = [None] * len(entries)
+    return (*(list(column) for column in zip(*entries, strict=True)), "message.insert", keys, keys, True)
 
 
 def _page(accounts: Sequence[int], nth: int) -> tuple[Any, ...]:

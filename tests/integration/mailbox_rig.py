@@ -11,6 +11,7 @@ import asyncpg
 
 from shared.contract.faults import Fault
 from shared.mailbox.store import Mailbox, Page
+from shared.mailbox.terms import Terms
 from shared.mailbox.writes import NewMessage, Written
 from shared.postgres.migrate import migrate
 from shared.postgres.pool import Database
@@ -91,9 +92,9 @@ def message(account_id: int, address: str = FRIEND, body: str = "hello", date_se
     return NewMessage(account_id, address, body, date_sent, read=False, locked=False, origin=0, status=0, incoming=True)
 
 
-def within(commands: Sequence[object], seconds: float = TIMEOUT) -> list[float]:
+def within(commands: Sequence[object], seconds: float = TIMEOUT) -> list[Terms]:
     """Return a deadline for each command."""
-    return [time.monotonic() + seconds] * len(commands)
+    return [Terms(time.monotonic() + seconds)] * len(commands)
 
 
 def taken(outcomes: Sequence[Written[Any]]) -> list[Any]:

@@ -124,19 +124,19 @@ class Player:
         flags = [Flags(*self._one(), self._maybe(), self._maybe()) for _ in range(size)]
         for each in flags:
             self.models[each.account_id].update(each)
-        assert taken(await self.rig.mailbox.update(flags, within(flags))) == [True] * size
+        assert taken(await self.rig.mailbox.update(flags, within(flags))) == [0] * size
 
     async def delete(self, size: int) -> None:
         removals = [Removal(*self._one()) for _ in range(size)]
         for each in removals:
             self.models[each.account_id].delete(each)
-        assert taken(await self.rig.mailbox.delete(removals, within(removals))) == [True] * size
+        assert taken(await self.rig.mailbox.delete(removals, within(removals))) == [0] * size
 
     async def read(self, size: int) -> None:
         readings = [Reading(self._account(), self.chance.choice(ADDRESSES)) for _ in range(size)]
         for each in readings:
             self.models[each.account_id].read(each)
-        assert taken(await self.rig.mailbox.read(readings, within(readings))) == [True] * size
+        assert taken(await self.rig.mailbox.read(readings, within(readings))) == [0] * size
 
     async def check(self) -> None:
         await self.rig.assert_counted(*self.models)

@@ -24,7 +24,8 @@ select count(*) from message_insert(
     array(select rpad(n::text, $5::int, 'ä') from generate_series(1, $2::int) n),
     array(select n::bigint from generate_series(1, $2::int) n),
     array_fill(false, array[$2::int]), array_fill(false, array[$2::int]), array_fill(0, array[$2::int]),
-    array_fill(0::smallint, array[$2::int]), array_fill(true, array[$2::int]), false
+    array_fill(0::smallint, array[$2::int]), array_fill(true, array[$2::int]),
+    '{}', '{}', '{}', 'message.insert', '{}', '{}', false
 )
 """
 

@@ -14,7 +14,7 @@ from shared.bus.envelope import (
 from shared.contract.operation import Identity
 
 COMMANDS = [
-    Command(1, "message.insert", 5000, Identity(7, 3, 436990000001), "t1", {"address": "+436990000002"}),
+    Command(1, "message.insert", 5000, Identity(7, 3, 436990000001), "t1", {"address": "+436990000002"}, "key 1"),
     Command(2, "message.delete", 4000, Identity(8, 3, None), "t2", {"messageId": 5}),
 ]
 REPLIES = [Reply(1, 0, b'{"errorCode":0,"messageId":1}'), Reply(2, 99, b""), Reply(3, 0, b'{"a":"\\n"}')]
@@ -29,8 +29,13 @@ def test_replies_come_back() -> None:
 
 
 def test_unknown_fields_of_a_newer_version_are_ignored() -> None:
-    body = b'{"version":1,"commands":[[1,"o",5,7,3,null,"t",{},"new"]],"more":1}'
-    assert unpack_commands(body) == [Command(1, "o", 5, Identity(7, 3, None), "t", {})]
+    body = b'{"version":1,"commands":[[1,"o",5,7,3,null,"t",{},"key","new"]],"more":1}'
+    assert unpack_commands(body) == [Command(1, "o", 5, Identity(7, 3, None), "t", {}, "key")]
+
+
+def test_a_command_of_an_older_version_has_no_key() -> None:
+    body = b'{"version":1,"commands":[[1,"o",5,7,3,null,"t",{}]]}'
+    assert unpack_commands(body) == [Command(1, "o", 5, Identity(7, 3, None), "t", {}, None)]
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,3 @@
-select "position", taken from message_delete($1::bigint[], $2::integer[], $3::boolean) order by "position"
+select "position", answer from message_delete(
+  $1::bigint[], $2::integer[], $3::text, $4::text[], $5::bytea[], $6::boolean
+) order by "position"

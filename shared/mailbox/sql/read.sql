@@ -1,1 +1,3 @@
-select "position", taken from conversation_read($1::bigint[], $2::text[], $3::boolean) order by "position"
+select "position", answer from conversation_read(
+  $1::bigint[], $2::text[], $3::text, $4::text[], $5::bytea[], $6::boolean
+) order by "position"
