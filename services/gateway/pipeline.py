@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
+from types import MappingProxyType
 
 import orjson
 from aiohttp import web
@@ -18,10 +19,12 @@ from services.gateway.documents import Document, read_document
 from services.gateway.endpoints import Endpoint
 from services.gateway.formats import xml_writing
 from services.gateway.formats.format import Format
+from services.gateway.idempotency import idempotency_key
 from services.gateway.limits import Limiter, LimitReached
 from shared import metrics
 from shared.bus.caller import Caller
 from shared.contract.faults import Fault, Refused
+from shared.contract.operation import AnyOperation
 from shared.contract.reading import violation
 from shared.contract.writing import to_tree
 from shared.settings import Settings
@@ -33,6 +36,19 @@ _OVERLOADED_SECONDS = 1
 _SERVER = "usermessage"
 # Writing more than this as XML takes so long that everybody else would wait for it.
 _LONG_BYTES = 262_144
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    endpoint: Endpoint
+    document: Document
+    key: str | None
+    address: str
+    trace: str
+
+    @property
+    def operation(self) -> AnyOperation:
+        return self.endpoint.operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +81,23 @@ class Pipeline:
         """Answer one HTTP request."""
         began = time.perf_counter()
         try:
-            endpoint = self._endpoint(request)
-            document = await self._document(endpoint, request)
+            call = await self._call(request)
         except TransportFault as fault:
             response = _plain(fault)
         else:
-            answer = await self._answer(endpoint, document, request)
-            metrics.answered(endpoint.operation.name, answer.fault or 0, time.perf_counter() - began)
-            response = await self._response(answer, endpoint, document.answer_format)
+            answer = await self._answer(call)
+            metrics.answered(call.operation.name, answer.fault or 0, time.perf_counter() - began)
+            response = await self._response(answer, call)
         if self.draining:
             response.force_close()
         return response
+
+    async def _call(self, request: web.BaseRequest) -> _Call:
+        endpoint = self._endpoint(request)
+        document = await self._document(endpoint, request)
+        key = idempotency_key(endpoint.operation, request)
+        address = client_address(request.remote or "", _joined(request, "X-Forwarded-For"), self._trusted)
+        return _Call(endpoint, document, key, address, trace_id(request.headers.get("traceparent")))
 
     def _endpoint(self, request: web.BaseRequest) -> Endpoint:
         endpoint = self._endpoints.get(request.raw_path.partition("?")[0])
@@ -91,27 +113,23 @@ class Pipeline:
             raise TransportFault(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "no content encoding is read here")
         return read_document(endpoint, request.headers.get("Content-Type"), _joined(request, "Accept"), body)
 
-    async def _answer(self, endpoint: Endpoint, document: Document, request: web.BaseRequest) -> _Answer:
-        trace = trace_id(request.headers.get("traceparent"))
+    async def _answer(self, call: _Call) -> _Answer:
         headers: dict[str, str] = {}
         try:
-            body = await self._run(endpoint, document, self._address(request), trace, headers)
-            return _Answer(None, body, headers)
+            return _Answer(None, await self._run(call, headers), headers)
         except Refused as refused:
             fault = refused.fault
             if fault is Fault.TOO_MANY_REQUESTS:
                 seconds = refused.retry_after if isinstance(refused, LimitReached) else _OVERLOADED_SECONDS
                 headers["Retry-After"] = str(seconds)
         except Exception:
-            logger.exception("request failed", extra={"operation": endpoint.operation.name, "trace": trace})
+            logger.exception("request failed", extra={"operation": call.operation.name, "trace": call.trace})
             fault = Fault.UNAVAILABLE
         return _Answer(fault, orjson.dumps({"errorCode": int(fault)}), headers)
 
-    async def _run(
-        self, endpoint: Endpoint, document: Document, address: str, trace: str, headers: dict[str, str]
-    ) -> bytes:
-        operation = endpoint.operation
-        identity = await self._admission.admit(operation, document.secrets, address, trace)
+    async def _run(self, call: _Call, headers: dict[str, str]) -> bytes:
+        operation, document = call.operation, call.document
+        identity = await self._admission.admit(operation, document.secrets, call.address, call.trace)
         if identity.account_id:
             try:
                 await self._limiter.account(identity.account_id)
@@ -120,15 +138,15 @@ class Pipeline:
         fault = violation(operation, document.request)
         if fault is not None:
             raise Refused(fault)
-        return await self._caller.call(operation, to_tree(document.request), identity, trace)
+        return await self._caller.call(operation, to_tree(document.request), identity, call.trace, key=call.key)
 
-    def _address(self, request: web.BaseRequest) -> str:
-        return client_address(request.remote or "", _joined(request, "X-Forwarded-For"), self._trusted)
-
-    async def _response(self, answer: _Answer, endpoint: Endpoint, answer_format: Format) -> web.Response:
+    async def _response(self, answer: _Answer, call: _Call) -> web.Response:
+        if answer.fault is Fault.KEY_REUSED:
+            return _plain(TransportFault(answer.fault.http_status, answer.fault.meaning), answer.headers)
         body = answer.body
+        answer_format = call.document.answer_format
         if answer_format is Format.XML:
-            write = partial(_to_xml, endpoint, body)
+            write = partial(_to_xml, call.endpoint, body)
             body = write() if len(body) < _LONG_BYTES else await asyncio.to_thread(write)
         headers = {"Content-Type": answer_format.value, "Server": _SERVER, **answer.headers}
         status = answer.fault.http_status if answer.fault and self._real_statuses else HTTPStatus.OK
@@ -144,8 +162,8 @@ def _to_xml(endpoint: Endpoint, body: bytes) -> bytes:
     return xml_writing.write(endpoint.answer_element, endpoint.operation.reply, orjson.loads(body))
 
 
-def _plain(fault: TransportFault) -> web.Response:
-    headers = {"Content-Type": "text/plain; charset=utf-8", "Server": _SERVER}
+def _plain(fault: TransportFault, others: Mapping[str, str] = MappingProxyType({})) -> web.Response:
+    headers = {"Content-Type": "text/plain; charset=utf-8", "Server": _SERVER, **others}
     response = web.Response(status=fault.status, body=f"{fault.reason}\n".encode(), headers=headers)
     if fault.status == HTTPStatus.METHOD_NOT_ALLOWED:
         response.headers["Allow"] = "POST"
