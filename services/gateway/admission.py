@@ -16,11 +16,13 @@ class Admission:
         self._authenticator = authenticator
         self._limiter = limiter
 
-    async def admit(self, operation: AnyOperation, secrets: AuthenticateRequest, address: str, trace: str) -> Identity:
-        """Return who calls. `address` is the client's."""
+    async def admit(
+        self, operation: AnyOperation, secrets: AuthenticateRequest, address: str, trace: str, deadline: float
+    ) -> Identity:
+        """Return who calls, before the deadline on the monotonic clock. `address` is the client's."""
         with_account = operation.credentials is Credentials.ACCOUNT
         auth_token = secrets.auth_token if with_account else ""
-        found = await self._look_up(secrets.api_key, auth_token, address, trace)
+        found = await self._look_up(secrets.api_key, auth_token, address, trace, deadline)
         if not found.application_id:
             await self._limiter.failed(address)
             raise Refused(Fault.API_KEY_INVALID)
@@ -33,7 +35,9 @@ class Admission:
             raise Refused(Fault.ACCESS_DENIED)
         return Identity(found.account_id, found.application_id, found.msisdn)
 
-    async def _look_up(self, api_key: str, auth_token: str, address: str, trace: str) -> AuthenticateResponse:
+    async def _look_up(
+        self, api_key: str, auth_token: str, address: str, trace: str, deadline: float
+    ) -> AuthenticateResponse:
         if not api_key or not _possible(api_key):
             raise Refused(Fault.API_KEY_INVALID)
         if not _possible(auth_token):
@@ -41,7 +45,7 @@ class Admission:
         found = self._authenticator.remembered(api_key, auth_token)
         if found is None:
             await self._limiter.may_fail(address)
-            found = await self._authenticator.look_up(api_key, auth_token, trace)
+            found = await self._authenticator.look_up(api_key, auth_token, trace, deadline)
         return found
 
 

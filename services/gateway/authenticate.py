@@ -48,11 +48,13 @@ class Authenticator:
             return None
         return entry.found
 
-    async def look_up(self, api_key: str, auth_token: str, trace: str) -> AuthenticateResponse:
+    async def look_up(
+        self, api_key: str, auth_token: str, trace: str, deadline: float | None = None
+    ) -> AuthenticateResponse:
         """Ask the accounts role whom these secrets name; raises `Refused` with 99 or 98 where it cannot answer."""
         began = self._revocations
         request = to_tree(AuthenticateRequest(api_key, auth_token))
-        body = await self._caller.call(AUTHENTICATE, request, NOBODY, trace)
+        body = await self._caller.call(AUTHENTICATE, request, NOBODY, trace, deadline=deadline)
         found = read_json(AuthenticateResponse, orjson.loads(body))
         if self._revocations == began:
             self._remember((api_key, auth_token), found)

@@ -45,6 +45,7 @@ class _Call:
     key: str | None
     address: str
     trace: str
+    deadline: float
 
     @property
     def operation(self) -> AnyOperation:
@@ -97,7 +98,8 @@ class Pipeline:
         document = await self._document(endpoint, request)
         key = idempotency_key(endpoint.operation, request)
         address = client_address(request.remote or "", _joined(request, "X-Forwarded-For"), self._trusted)
-        return _Call(endpoint, document, key, address, trace_id(request.headers.get("traceparent")))
+        trace = trace_id(request.headers.get("traceparent"))
+        return _Call(endpoint, document, key, address, trace, self._caller.deadline(endpoint.operation))
 
     def _endpoint(self, request: web.BaseRequest) -> Endpoint:
         endpoint = self._endpoints.get(request.raw_path.partition("?")[0])
@@ -129,7 +131,7 @@ class Pipeline:
 
     async def _run(self, call: _Call, headers: dict[str, str]) -> bytes:
         operation, document = call.operation, call.document
-        identity = await self._admission.admit(operation, document.secrets, call.address, call.trace)
+        identity = await self._admission.admit(operation, document.secrets, call.address, call.trace, call.deadline)
         if identity.account_id:
             try:
                 await self._limiter.account(identity.account_id)
@@ -138,7 +140,8 @@ class Pipeline:
         fault = violation(operation, document.request)
         if fault is not None:
             raise Refused(fault)
-        return await self._caller.call(operation, to_tree(document.request), identity, call.trace, key=call.key)
+        request = to_tree(document.request)
+        return await self._caller.call(operation, request, identity, call.trace, key=call.key, deadline=call.deadline)
 
     async def _response(self, answer: _Answer, call: _Call) -> web.Response:
         if answer.fault is Fault.KEY_REUSED:

@@ -53,8 +53,11 @@ class Caller:
         trace: str,
         *,
         key: str | None = None,
+        deadline: float | None = None,
     ) -> bytes:
         """Run the operation elsewhere and return the wire JSON of its reply; `key` is an `Idempotency-Key`.
+
+        `deadline`, on the monotonic clock, is when the call is over; without it the operation's budget begins now.
 
         Raises `Refused`: 98 when too many calls wait already and nothing was done; 99 when nobody takes the command,
         the connection is lost or the budget is spent, so that the outcome of a write is unknown; else its own fault.
@@ -64,27 +67,22 @@ class Caller:
             raise Refused(Fault.TOO_MANY_REQUESTS)
         if self._exchange is None or self._reply_to is None or lane.consumers == 0:
             raise Refused(Fault.UNAVAILABLE)
-        code, body = await self._answer(lane, operation, request, identity, trace, key=key)
+        if deadline is None:
+            deadline = self.deadline(operation)
+        answer = asyncio.get_running_loop().create_future()
+        call = Call(next(self._ids), operation, identity, trace, request, deadline, answer, key)
+        code, body = await self._answered(lane, call)
         if code:
             raise Refused(fault_numbered(code))
         return body
 
-    async def _answer(
-        self,
-        lane: Lane,
-        operation: AnyOperation,
-        request: dict[str, Any],
-        identity: Identity,
-        trace: str,
-        *,
-        key: str | None,
-    ) -> Answer:
-        loop = asyncio.get_running_loop()
-        budget = operation.budget or self._budget
-        deadline = time.monotonic() + budget
-        call = Call(next(self._ids), operation, identity, trace, request, deadline, loop.create_future(), key)
+    def deadline(self, operation: AnyOperation) -> float:
+        """Return when a call of the operation that begins now is over, on the monotonic clock."""
+        return time.monotonic() + (operation.budget or self._budget)
+
+    async def _answered(self, lane: Lane, call: Call) -> Answer:
         self._calls[call.id] = call
-        timer = loop.call_later(budget, self._settle, call.id, _LOST)
+        timer = asyncio.get_running_loop().call_at(call.deadline, self._settle, call.id, _LOST)
         lane.add(call)
         try:
             return await call.answer
@@ -133,13 +131,22 @@ class Caller:
         await failpoints.reached("caller.published")
 
     def _message(self, batch: Batch) -> aio_pika.Message:
+        # The broker's wait and the worker's are on two clocks that nobody compares: together they end with the call.
         now = time.monotonic()
-        budgets = [max(1, int((call.deadline - now) * 1000)) for call in batch.calls]
+        expiration = (min(call.deadline for call in batch.calls) - now) / 2
         commands = [
-            Command(call.id, call.operation.name, budget, call.identity, call.trace, call.request, call.key)
-            for call, budget in zip(batch.calls, budgets, strict=True)
+            Command(
+                call.id,
+                call.operation.name,
+                int((call.deadline - now - expiration) * 1000),
+                call.identity,
+                call.trace,
+                call.request,
+                call.key,
+            )
+            for call in batch.calls
         ]
-        return aio_pika.Message(pack_commands(commands), reply_to=self._reply_to, expiration=max(budgets) / 1000)
+        return aio_pika.Message(pack_commands(commands), reply_to=self._reply_to, expiration=expiration)
 
     @asynccontextmanager
     async def publishing(self, session: Session) -> AsyncIterator[None]:

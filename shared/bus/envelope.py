@@ -18,7 +18,7 @@ PARKED = -1
 
 
 class Command(NamedTuple):
-    """One command: `budget_ms` is what is left of its budget, `key` its `Idempotency-Key`, if it has one."""
+    """One command: so many `budget_ms` after its receipt it is not run any more; `key` is an `Idempotency-Key`."""
 
     id: int
     operation: str

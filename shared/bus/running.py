@@ -96,12 +96,15 @@ class Runner:
     async def _run_single(self, handler: Single, queue: str, command: _Ready, answer: Answer) -> None:
         async with self._turns[queue]:
             await self._room()
-            await self._settle(command, handler(command.request, command.context), answer)
+            if _timely([command], answer):
+                await self._settle(command, handler(command.request, command.context), answer)
 
     async def _run_group(self, handler: Group, queue: str, commands: Sequence[_Ready], answer: Answer) -> None:
         async with self._turns[queue]:
             await self._room()
-            await self._run_turn(handler, commands, answer)
+            timely = _timely(commands, answer)
+            if timely:
+                await self._run_turn(handler, timely, answer)
 
     async def _run_turn(self, handler: Group, commands: Sequence[_Ready], answer: Answer) -> None:
         try:
@@ -144,6 +147,15 @@ class Runner:
             reply = Reply(command.id, Fault.UNAVAILABLE, b"")
         await failpoints.reached("server.ran")
         _answer(command, reply, answer)
+
+
+def _timely(commands: Sequence[_Ready], answer: Answer) -> list[_Ready]:
+    """Return those whose budget is not spent, which it may be after a wait; the others are answered."""
+    now = time.monotonic()
+    for command in commands:
+        if command.context.deadline <= now:
+            _answer(command, Reply(command.id, Fault.UNAVAILABLE, b""), answer)
+    return [command for command in commands if command.context.deadline > now]
 
 
 def _key(command: Command) -> Key | None:

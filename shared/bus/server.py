@@ -7,7 +7,6 @@ locked mailbox: they must not hold up what comes behind them.
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -17,6 +16,7 @@ from aio_pika.abc import AbstractIncomingMessage, AbstractQueue
 from shared import failpoints
 from shared.bus.envelope import Command, EnvelopeError, Reply, unpack_commands
 from shared.bus.link import LinkLost, Session, broker_await, open_channel
+from shared.bus.pulse import Pulse
 from shared.bus.replies import Replies
 from shared.bus.routes import Route
 from shared.bus.running import Runner
@@ -42,16 +42,19 @@ class Server:
         self._running: set[asyncio.Task[object]] = set()
         self._consumers: list[tuple[AbstractQueue, str]] = []
         self._watchdog = Watchdog()
+        self._pulse = Pulse()
+        self._draining = False
         self.replies = Replies()
         self._runner = Runner(self._routes, self._running, self.replies.room)
 
     @asynccontextmanager
     async def consuming(self, session: Session) -> AsyncIterator[None]:
-        """Open the consumers of every queue, each on a channel of its own."""
+        """Open the consumers of every queue, each on a channel of its own; none any more while it drains."""
         self._consumers.clear()
-        async with open_channel(session, confirms=False) as channel:
-            await declare_commands(channel, self._queues)
-            deliveries = [await self._consume(session, name) for name in sorted(self._queues)]
+        queues = [] if self._draining else sorted(self._queues)
+        async with open_channel(session, confirms=False) as channel, self._pulse.beating():
+            await declare_commands(channel, queues)
+            deliveries = [await self._consume(session, name) for name in queues]
             watch = asyncio.create_task(self._watchdog.watch(session, channel, deliveries))
             try:
                 yield
@@ -60,6 +63,7 @@ class Server:
 
     async def drain(self, seconds: float) -> None:
         """Take no more, finish what was delivered and write its replies, for so many seconds at most."""
+        self._draining = True
         try:
             async with asyncio.timeout(seconds):
                 await self._cancel()
@@ -93,7 +97,7 @@ class Server:
         if task is not None:
             self._running.add(task)
             task.add_done_callback(self._running.discard)
-        received = time.monotonic()
+        received = self._pulse.received()
         deliveries.delivered += 1
         deliveries.unacknowledged += 1
         await failpoints.reached("server.received")

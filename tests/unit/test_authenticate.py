@@ -22,7 +22,7 @@ class Accounts:
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def call(self, _operation: Any, request: dict[str, Any], *_: Any) -> bytes:
+    async def call(self, _operation: Any, request: dict[str, Any], *_: Any, **__: Any) -> bytes:
         await self.gate.wait()
         return orjson.dumps(reply_tree(KNOWN if request["authToken"] == "good" else UNKNOWN))
 

@@ -1,12 +1,14 @@
 """The caller gives up its calls without letting those behind them go."""
 
 import asyncio
+import time
 from typing import Any, cast
 
+from aio_pika import Message
 from aio_pika.abc import AbstractExchange
 
 from shared.bus.caller import Caller
-from shared.bus.envelope import Reply
+from shared.bus.envelope import Reply, unpack_commands
 from shared.contract import messages
 from shared.contract.faults import Fault, Refused
 from shared.contract.operation import NOBODY
@@ -16,10 +18,10 @@ class Exchange:
     """Takes every envelope and counts them; nobody answers."""
 
     def __init__(self) -> None:
-        self.published = 0
+        self.messages: list[Message] = []
 
-    async def publish(self, *_: Any) -> None:
-        self.published += 1
+    async def publish(self, message: Message, *_: Any) -> None:
+        self.messages.append(message)
 
 
 async def test_a_lost_link_publishes_nothing_more() -> None:
@@ -29,13 +31,13 @@ async def test_a_lost_link_publishes_nothing_more() -> None:
     caller.lanes[messages.QUEUE].consumers = 1
     calls = [asyncio.create_task(caller.call(messages.DELETE, {"messageId": 1}, NOBODY, "t")) for _ in range(1000)]
     await asyncio.sleep(0.05)
-    before = exchange.published
+    before = len(exchange.messages)
     assert before == 4
     caller._reply_to = None  # noqa: SLF001
     caller._lose_all()  # noqa: SLF001
     await asyncio.sleep(0.05)
     outcomes = await asyncio.gather(*calls, return_exceptions=True)
-    assert exchange.published == before
+    assert len(exchange.messages) == before
     assert all(isinstance(each, Refused) and each.fault is Fault.UNAVAILABLE for each in outcomes)
     assert caller.lanes[messages.QUEUE].pending == 0
 
@@ -49,3 +51,23 @@ async def test_parts_of_two_runs_are_not_mixed() -> None:
     for run, part, body in ((7, 0, b"a0"), (8, 0, b"b0"), (8, 1, b"b1"), (7, 1, b"a1")):
         caller._on_reply(Reply(1, 0, body, part, 2, run))  # noqa: SLF001
     assert await call == b"b0b1"
+
+
+async def test_an_envelope_waits_and_runs_within_the_budget_of_each_of_its_calls() -> None:
+    caller = Caller([messages.QUEUE], waiting_per_queue=10, waiting_total=10, budget=4.0)
+    caller.lanes[messages.QUEUE].consumers = 1
+    exchange = Exchange()
+    caller._exchange, caller._reply_to = cast("AbstractExchange", exchange), "replies"  # noqa: SLF001
+    deadlines = (time.monotonic() + 1, time.monotonic() + 3)
+    calls = [
+        asyncio.create_task(caller.call(messages.DELETE, {}, NOBODY, "t", deadline=deadline)) for deadline in deadlines
+    ]
+    await asyncio.sleep(0.05)
+    (message,) = exchange.messages
+    assert isinstance(message.expiration, float)
+    for command, deadline in zip(unpack_commands(message.body), deadlines, strict=True):
+        assert message.expiration + command.budget_ms / 1000 <= deadline - time.monotonic() + 0.1
+        assert command.budget_ms > 0
+    assert message.expiration > 0.3
+    for call in calls:
+        call.cancel()

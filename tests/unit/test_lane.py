@@ -1,6 +1,7 @@
 """A lane sends what comes in one turn of the loop together, and what gathered while its window was shut."""
 
 import asyncio
+import time
 
 from shared.bus.lane import ENVELOPE_COMMANDS, Batch, Call, Lane
 from shared.contract.messages import DELETE
@@ -14,7 +15,7 @@ class Sent:
 
     async def add(self, count: int) -> list[Call]:
         loop = asyncio.get_running_loop()
-        calls = [Call(n, DELETE, NOBODY, "t", {}, 0.0, loop.create_future()) for n in range(count)]
+        calls = [Call(n, DELETE, NOBODY, "t", {}, time.monotonic() + 5, loop.create_future()) for n in range(count)]
         for call in calls:
             self.lane.add(call)
         await asyncio.sleep(0)
@@ -92,3 +93,16 @@ async def test_large_requests_do_not_share_an_envelope() -> None:
         sent.lane.add(Call(number, DELETE, NOBODY, "t", request, 0.0, loop.create_future()))
     await asyncio.sleep(0)
     assert all(len(batch.calls) <= 2 for batch in sent.batches)
+
+
+async def test_a_call_that_is_almost_over_is_not_sent() -> None:
+    sent = Sent()
+    loop = asyncio.get_running_loop()
+    late, timely = (
+        Call(n, DELETE, NOBODY, "t", {}, time.monotonic() + seconds, loop.create_future())
+        for n, seconds in enumerate((0.05, 5))
+    )
+    sent.lane.add(late)
+    sent.lane.add(timely)
+    await asyncio.sleep(0)
+    assert [batch.calls for batch in sent.batches] == [[timely]]
