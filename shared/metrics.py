@@ -2,13 +2,15 @@
 
 from functools import cache
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 _ANSWERS = Counter("usermessage_answers", "Answers of the gateway", ["operation", "code"])
 _SECONDS = Histogram("usermessage_answer_seconds", "Time to an answer of the gateway", ["operation"], buckets=_BUCKETS)
 _COMMANDS = Counter("usermessage_commands", "Commands that a worker answered", ["operation", "code"])
+
+UNSENT = Gauge("usermessage_unsent_octets", "Octets of answers that clients have not read to their end")
 
 
 @cache

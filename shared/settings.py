@@ -47,6 +47,9 @@ class Settings:
     authentication_cache_seconds: float = setting(30.0, "how long the gateway trusts a looked-up token")
     waiting_per_queue: int = setting(2000, "calls that may wait on one command queue; more get code 98")
     waiting_total: int = setting(4000, "calls that may wait on all command queues together; more get code 98")
+    unsent_octets: int = setting(
+        536_870_912, "octets of unread answers; above it clients that do not read are cut off, new calls get code 98"
+    )
     budget_seconds: float = setting(5.0, "how long a call may take before it is answered with code 99")
     slots: int = setting(2, "envelopes that a worker runs at the same time")
     pool_size: int = setting(4, "database connections of a worker for its commands")

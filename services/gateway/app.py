@@ -45,6 +45,7 @@ async def gateway(settings: Settings) -> AsyncIterator[Service]:
         receive = Link(settings.amqp_url, "gateway receive", [caller.replying, revocations.listening])
         await running.enter_async_context(publish)
         await running.enter_async_context(receive)
+        await running.enter_async_context(pipeline.unsent.watching())
         runner = await _serve(pipeline, settings)
         running.push_async_callback(runner.cleanup)
         yield Service(_probes(publish, receive, caller), partial(_leave, pipeline))

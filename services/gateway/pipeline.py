@@ -21,6 +21,7 @@ from services.gateway.formats import xml_writing
 from services.gateway.formats.format import Format
 from services.gateway.idempotency import idempotency_key
 from services.gateway.limits import Limiter, LimitReached
+from services.gateway.unsent import Unsent
 from shared import metrics
 from shared.bus.caller import Caller
 from shared.contract.faults import Fault, Refused
@@ -76,6 +77,7 @@ class Pipeline:
         self._caller = caller
         self._real_statuses = settings.real_http_statuses
         self._trusted = networks(settings.trusted_proxies)
+        self.unsent = Unsent(settings.unsent_octets)
         self.draining = False
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -91,6 +93,7 @@ class Pipeline:
             response = await self._response(answer, call)
         if self.draining:
             response.force_close()
+        await self.unsent.send(request, response)
         return response
 
     async def _call(self, request: web.BaseRequest) -> _Call:
@@ -130,6 +133,8 @@ class Pipeline:
         return _Answer(fault, orjson.dumps({"errorCode": int(fault)}), headers)
 
     async def _run(self, call: _Call, headers: dict[str, str]) -> bytes:
+        if self.unsent.full:
+            raise Refused(Fault.TOO_MANY_REQUESTS)
         operation, document = call.operation, call.document
         identity = await self._admission.admit(operation, document.secrets, call.address, call.trace, call.deadline)
         if identity.account_id:

@@ -5,29 +5,18 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import asyncpg
 import pytest
 
 from deploy.local.servers import Servers
 from deploy.local.state import free_port
 from tests.reliability.client import Client
+from tests.reliability.large import fill
 from tests.reliability.settings import READERS
-from tests.running import Account, Role, Stack
+from tests.running import Role, Stack
 
 MESSAGES, CHARACTERS = 1000, 1600
 CONVERSATIONS = 100_000
 _BUDGET_SECONDS = 30
-_INSERT = """
-select count(*) from message_insert(
-    array_fill($1::bigint, array[$2::int]),
-    array(select $3 || case when $4 then n::text else '' end from generate_series(1, $2::int) n),
-    array(select rpad(n::text, $5::int, 'ä') from generate_series(1, $2::int) n),
-    array(select n::bigint from generate_series(1, $2::int) n),
-    array_fill(false, array[$2::int]), array_fill(false, array[$2::int]), array_fill(0, array[$2::int]),
-    array_fill(0::smallint, array[$2::int]), array_fill(true, array[$2::int]),
-    '{}', '{}', '{}', 'message.insert', '{}', '{}', false
-)
-"""
 
 
 @pytest.fixture
@@ -51,17 +40,9 @@ def _links_lost(stack: Stack, gateway: Role) -> int:
     return sum(log.read_text().count('"link away"') for log in logs)
 
 
-async def _fill(servers: Servers, account: Account, count: int, address: str, *, many: bool, characters: int) -> None:
-    connection = await asyncpg.connect(servers.postgres.url)
-    try:
-        await connection.fetchval(_INSERT, account.account_id, count, address, many, characters, timeout=120)
-    finally:
-        await connection.close()
-
-
 async def test_many_large_pages_at_once(servers: Servers, stack: Stack, patient: Client) -> None:
     account = await stack.account()
-    await _fill(servers, account, MESSAGES, "+436990000001", many=False, characters=CHARACTERS)
+    await fill(servers, account, MESSAGES, "+436990000001", many=False, characters=CHARACTERS)
     fields = {"address": "+436990000001", "limit": MESSAGES}
     began = time.monotonic()
     answers = await asyncio.gather(
@@ -75,7 +56,7 @@ async def test_many_large_pages_at_once(servers: Servers, stack: Stack, patient:
 
 async def test_a_hundred_thousand_conversations(servers: Servers, stack: Stack, patient: Client) -> None:
     account = await stack.account()
-    await _fill(servers, account, CONVERSATIONS, "+43699", many=True, characters=100)
+    await fill(servers, account, CONVERSATIONS, "+43699", many=True, characters=100)
     began = time.monotonic()
     answer = await patient.call(account, "/user/message/conversations/get")
     print(f"{CONVERSATIONS} conversations in {time.monotonic() - began:.2f} s")

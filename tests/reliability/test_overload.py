@@ -11,6 +11,7 @@ import orjson
 from deploy.local.state import free_port
 from tests.bench.load import closed_loop, post
 from tests.reliability.client import Client
+from tests.reliability.memory import resident_bytes
 from tests.reliability.settings import BACK_SECONDS, STOPPED_SECONDS
 from tests.running import Account, Stack
 
@@ -18,11 +19,6 @@ CONNECTIONS = 400
 _WAITING = 200
 # The goal is 100 ms; a test on a shared machine allows five times that.
 _AT_ONCE_SECONDS = 0.5
-
-
-def _resident_bytes(pid: int) -> int:
-    rows = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(row.split()[1]) * 1024 for row in rows if row.startswith("VmRSS:"))
 
 
 async def _answered(client: Client, account: Account, code: int) -> None:
@@ -86,12 +82,12 @@ async def _load_while_stopped(stack: Stack, pid: int, port: int, account: Accoun
     requests = [[post(f"http://127.0.0.1:{port}/json/user/message/insert", orjson.dumps(body))]] * CONNECTIONS
     await closed_loop(port, requests, 2, accept)
     codes.clear()
-    before = _resident_bytes(pid)
+    before = resident_bytes(pid)
     worker = stack.roles["messages"].process
     worker.signal(signal.SIGSTOP)
     try:
         await closed_loop(port, requests, STOPPED_SECONDS, accept)
-        grown = _resident_bytes(pid) - before
+        grown = resident_bytes(pid) - before
     finally:
         worker.signal(signal.SIGCONT)
     return codes, grown

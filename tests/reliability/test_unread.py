@@ -1,0 +1,105 @@
+"""Clients that do not read their answers are cut off; those that do, however slowly, get theirs."""
+
+import asyncio
+import json
+import socket
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from deploy.local.servers import Servers
+from deploy.local.state import free_port
+from tests.reliability.client import Client
+from tests.reliability.large import fill
+from tests.reliability.memory import resident_bytes
+from tests.running import Account, Role, Stack
+
+ADDRESS = "+436990000001"
+# 15 MB: an ä has two octets.
+MESSAGES, CHARACTERS, PAGE_OCTETS = 500, 15_000, 15_000_000
+ROOM = 64 * 1024 * 1024
+UNREADING = 30
+PAGE, LIST = "/user/message/get/by/conversation", "/user/message/conversations/get"
+
+
+@pytest.fixture
+async def narrow(stack: Stack, tmp_path: Path) -> AsyncIterator[Role]:
+    """Yield a gateway that has room for four such pages."""
+    settings = {"PORT": str(free_port()), "UNSENT_OCTETS": str(ROOM), "BUDGET_SECONDS": "30"}
+    gateway = stack.another("gateway", settings, tmp_path)
+    await asyncio.to_thread(gateway.start)
+    try:
+        await asyncio.sleep(1)
+        yield gateway
+    finally:
+        await asyncio.to_thread(gateway.stop)
+
+
+def _asking(stack: Stack, gateway: Role, account: Account) -> socket.socket:
+    """Ask for a page over a connection that holds little by itself."""
+    port = int(gateway.base_url.rpartition(":")[2])
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+    connection.connect(("127.0.0.1", port))
+    secrets = {"apiKey": stack.api_key, "authToken": account.auth_token}
+    body = json.dumps({**secrets, "address": ADDRESS, "limit": MESSAGES}).encode()
+    head = (
+        f"POST /json{PAGE} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    connection.sendall(head.encode() + body)
+    return connection
+
+
+def _read_slowly(connection: socket.socket) -> int:
+    """Read an answer to its end, with a pause now and then; return how long its body is."""
+    connection.settimeout(60)
+    with connection, connection.makefile("rb") as answer:
+        length = next(int(line.split(b":")[1]) for line in iter(answer.readline, b"\r\n") if b"Content-Length" in line)
+        found = 0
+        while found < length and (piece := answer.read(min(1_048_576, length - found))):
+            found += len(piece)
+            time.sleep(0.5)
+    assert found == length
+    return found
+
+
+def _end(connection: socket.socket) -> str:
+    """Say how an answer that nobody read ended."""
+    connection.settimeout(60)
+    found = b""
+    try:
+        while len(found) <= PAGE_OCTETS and (piece := connection.recv(1_048_576)):
+            found += piece
+            if found.endswith(b'{"errorCode":98}'):
+                return "refused"
+    except ConnectionResetError:
+        return "cut"
+    return "whole" if len(found) > PAGE_OCTETS else "cut"
+
+
+async def test_clients_that_do_not_read_make_room(servers: Servers, stack: Stack, narrow: Role) -> None:
+    account, other = await stack.accounts(2)
+    await fill(servers, account, MESSAGES, ADDRESS, many=False, characters=CHARACTERS)
+    async with Client(narrow.base_url, stack.api_key) as client:
+        assert len((await client.read(account, PAGE, address=ADDRESS, limit=MESSAGES))["messages"]) == MESSAGES
+        before = resident_bytes(narrow.pid)
+        with ExitStack() as open_connections:
+            reading = asyncio.create_task(asyncio.to_thread(_read_slowly, _asking(stack, narrow, account)))
+            unreading, codes = [], []
+            for _ in range(UNREADING):
+                unreading.append(open_connections.enter_context(_asking(stack, narrow, account)))
+                codes.append((await client.call(other, LIST))["errorCode"])
+                await asyncio.sleep(0.5)
+            grown = resident_bytes(narrow.pid) - before
+            assert await reading > PAGE_OCTETS
+            ends = Counter(await asyncio.gather(*(asyncio.to_thread(_end, each) for each in unreading)))
+        assert await client.read(other, LIST) == {"errorCode": 0, "conversations": []}
+    print(f"{UNREADING} pages of {PAGE_OCTETS / 1e6:.0f} MB asked for: {dict(ends)}, {grown / 1e6:.0f} MB of memory")
+    assert set(codes) == {0, 98}
+    assert ends["cut"] > 0
+    assert ends["refused"] > 0
+    assert grown < UNREADING * PAGE_OCTETS / 2
