@@ -6,11 +6,15 @@ from typing import Any
 from tests.contract.case_formats import Tree
 
 _FRESH_MS = 60_000
+_DIGITS = "0123456789"
 _MAKERS = {"$repeat", "$times", "$range"}
 
 
 class Names:
-    """The values that a case has names for: `$name` is bound by the first answer that has it."""
+    """The values that a case has names for: `$name` is bound by the first answer that has it.
+
+    Names that differ in their number alone, such as `$id1` and `$id2`, stand for different values.
+    """
 
     def __init__(self, bound: Tree) -> None:
         self._bound = bound
@@ -51,7 +55,10 @@ class Names:
             assert (type(found), found) == (type(wanted), wanted), where
 
     def _bind(self, name: str, found: Any, where: object) -> None:
-        taken = [key for key, value in self._bound.items() if value == found and key != name]
+        sort = name.rstrip(_DIGITS)
+        taken = [
+            key for key, value in self._bound.items() if (key.rstrip(_DIGITS), value) == (sort, found) and key != name
+        ]
         assert not taken, (where, f"{name} is the same as {taken}")
         assert self._bound.setdefault(name, found) == found, where
 
