@@ -100,8 +100,8 @@ class Pipeline:
         except Refused as refused:
             fault = refused.fault
             if fault is Fault.TOO_MANY_REQUESTS:
-                seconds = refused.retry_after if isinstance(refused, LimitReached) else _OVERLOADED_SECONDS
-                headers["Retry-After"] = str(seconds)
+                overloaded = {"Retry-After": str(_OVERLOADED_SECONDS)}
+                headers |= refused.headers if isinstance(refused, LimitReached) else overloaded
         except Exception:
             logger.exception("request failed", extra={"operation": endpoint.operation.name, "trace": trace})
             fault = Fault.UNAVAILABLE
@@ -113,10 +113,7 @@ class Pipeline:
         operation = endpoint.operation
         identity = await self._admission.admit(operation, document.secrets, address, trace)
         if identity.account_id:
-            try:
-                await self._limiter.account(identity.account_id)
-            finally:
-                headers |= await self._limiter.headers(identity.account_id)
+            headers |= await self._limiter.account(identity, operation.bucket)
         fault = violation(operation, document.request)
         if fault is not None:
             raise Refused(fault)
