@@ -8,54 +8,65 @@
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local steps = tonumber(ARGV[1])
-local answer = {}
-local key, argument = 0, 1
+local values = redis.call('MGET', unpack(KEYS))
+local windows, answer = {}, {}
 
-local function read(name, step)
-  local packed = redis.call('GET', name)
-  local held = packed and cmsgpack.unpack(packed) or {}
-  local kept, total = {}, 0
-  for i = 1, #held, 2 do
-    -- A step of the future is left from before a clock was set back.
-    if held[i] > step - steps and held[i] <= step then
-      kept[#kept + 1] = held[i]
-      kept[#kept + 1] = held[i + 1]
-      total = total + held[i + 1]
+local function read(packed, step_ms)
+  local step = math.floor(now / step_ms)
+  local used, total = {}, 0
+  if packed then
+    local held = cmsgpack.unpack(packed)
+    for i = 1, #held, 2 do
+      -- A step of the future is left from before a clock was set back.
+      if held[i] > step - steps and held[i] <= step then
+        used[#used + 1] = held[i]
+        used[#used + 1] = held[i + 1]
+        total = total + held[i + 1]
+      end
     end
   end
-  return kept, total
+  return { used = used, total = total, step = step, step_ms = step_ms }
 end
 
-local function write(window)
-  local kept = window.kept
-  if kept[#kept - 1] == window.step then
-    kept[#kept] = kept[#kept] + 1
+local function take(window)
+  local used = window.used
+  local last = #used
+  if last > 0 and used[last - 1] == window.step then
+    used[last] = used[last] + 1
   else
-    kept[#kept + 1] = window.step
-    kept[#kept + 1] = 1
+    used[last + 1] = window.step
+    used[last + 2] = 1
   end
   window.total = window.total + 1
-  redis.call('SET', window.name, cmsgpack.pack(kept), 'PX', window.step_ms * (steps + 1))
+  window.changed = true
 end
 
-while argument < #ARGV do
-  local windows, accepted = {}, 1
-  argument = argument + 1
-  for i = 1, tonumber(ARGV[argument]) do
-    key = key + 1
-    local window = { name = KEYS[key], step_ms = tonumber(ARGV[argument + 2]), takes = ARGV[argument + 3] == '1' }
-    window.step = math.floor(now / window.step_ms)
-    window.kept, window.total = read(window.name, window.step)
-    if window.total >= tonumber(ARGV[argument + 1]) then accepted = 0 end
-    windows[i] = window
-    argument = argument + 3
+local key, argument = 0, 2
+while argument <= #ARGV do
+  local first, count, accepted = key + 1, tonumber(ARGV[argument]), true
+  for i = 0, count - 1 do
+    local name, at = KEYS[first + i], argument + 1 + 3 * i
+    local window = windows[name]
+    if not window then
+      window = read(values[first + i], tonumber(ARGV[at + 1]))
+      windows[name] = window
+    end
+    accepted = accepted and window.total < tonumber(ARGV[at])
   end
-  answer[#answer + 1] = accepted
-  for _, window in ipairs(windows) do
-    if accepted == 1 and window.takes then write(window) end
-    local oldest = window.kept[1] or window.step
+  answer[#answer + 1] = accepted and 1 or 0
+  for i = 0, count - 1 do
+    local window = windows[KEYS[first + i]]
+    if accepted and ARGV[argument + 3 + 3 * i] == '1' then take(window) end
     answer[#answer + 1] = window.total
-    answer[#answer + 1] = (oldest + steps) * window.step_ms - now
+    answer[#answer + 1] = ((window.used[1] or window.step) + steps) * window.step_ms - now
+  end
+  key = key + count
+  argument = argument + 1 + 3 * count
+end
+
+for name, window in pairs(windows) do
+  if window.changed then
+    redis.call('SET', name, cmsgpack.pack(window.used), 'PX', window.step_ms * (steps + 1))
   end
 end
 
