@@ -42,10 +42,11 @@ async def gateway(settings: Settings) -> AsyncIterator[Service]:
         receive = Link(settings.amqp_url, "gateway receive", [caller.replying, revocations.listening])
         await running.enter_async_context(publish)
         await running.enter_async_context(receive)
+        await running.enter_async_context(limiter)
         await running.enter_async_context(pipeline.unsent.watching())
         runner = await serve(pipeline, settings)
         running.push_async_callback(runner.cleanup)
-        yield Service(_probes(publish, receive, caller), partial(_leave, pipeline))
+        yield Service(_probes(publish, receive, caller, limiter), partial(_leave, pipeline))
 
 
 async def _leave(pipeline: Pipeline) -> None:
@@ -54,7 +55,7 @@ async def _leave(pipeline: Pipeline) -> None:
     await asyncio.sleep(_LEAVING_SECONDS)
 
 
-def _probes(publish: Link, receive: Link, caller: Caller) -> list[Probe]:
+def _probes(publish: Link, receive: Link, caller: Caller, limiter: Limiter) -> list[Probe]:
     async def was_up() -> str | None:
         return None if publish.was_up.is_set() and receive.was_up.is_set() else "never connected to the broker"
 
@@ -70,4 +71,5 @@ def _probes(publish: Link, receive: Link, caller: Caller) -> list[Probe]:
         Probe("broker_once", was_up),
         Probe("broker", is_up, decisive=False),
         Probe("workers", consumed, decisive=False),
+        Probe("limits", limiter.problem, decisive=False),
     ]

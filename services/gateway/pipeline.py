@@ -130,8 +130,8 @@ class Pipeline:
         except Refused as refused:
             fault = refused.fault
             if fault is Fault.TOO_MANY_REQUESTS:
-                seconds = refused.retry_after if isinstance(refused, LimitReached) else _OVERLOADED_SECONDS
-                headers["Retry-After"] = str(seconds)
+                overloaded = {"Retry-After": str(_OVERLOADED_SECONDS)}
+                headers |= refused.headers if isinstance(refused, LimitReached) else overloaded
         except Exception:
             logger.exception("request failed", extra={"operation": call.operation.name, "trace": call.trace})
             fault = Fault.UNAVAILABLE
@@ -143,10 +143,7 @@ class Pipeline:
         operation, document = call.operation, call.document
         identity = await self._admission.admit(operation, document.secrets, call.address, call.trace, call.deadline)
         if identity.account_id:
-            try:
-                await self._limiter.account(identity.account_id)
-            finally:
-                headers |= await self._limiter.headers(identity.account_id)
+            headers |= await self._limiter.account(identity, operation.bucket)
         fault = violation(operation, document.request)
         if fault is not None:
             raise Refused(fault)
