@@ -9,6 +9,7 @@ _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 _ANSWERS = Counter("usermessage_answers", "Answers of the gateway", ["operation", "code"])
 _SECONDS = Histogram("usermessage_answer_seconds", "Time to an answer of the gateway", ["operation"], buckets=_BUCKETS)
 _COMMANDS = Counter("usermessage_commands", "Commands that a worker answered", ["operation", "code"])
+_LIMITS_SHARED = Gauge("usermessage_limits_shared", "1 while this gateway shares its rate limits with others, else 0")
 
 UNSENT = Gauge("usermessage_unsent_octets", "Octets of answers that clients have not read to their end")
 
@@ -37,3 +38,8 @@ def answered(operation: str, code: int, seconds: float) -> None:
 def command_done(operation: str, code: int) -> None:
     """Count one command that this worker answered."""
     _commands(operation, code).inc()
+
+
+def limits_shared(*, shared: bool) -> None:
+    """Say whether rate limits are shared with other gateways now."""
+    _LIMITS_SHARED.set(shared)

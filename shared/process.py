@@ -1,13 +1,17 @@
 """A process of any role: settings, logs, health, signals, drain."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from shared import failpoints, logs
 from shared.health import Health, Probe
@@ -42,11 +46,14 @@ def main(role: str, app: App) -> None:
 async def _run(settings: Settings, app: App) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_log_unhandled)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with app(settings) as service:
         health = Health(service.probes)
         runner = await health.serve(settings.health_host, settings.health_port)
+        # What lives as long as the process: to look at it again and again held a loop up for 0.3 s at a time.
+        gc.freeze()
         logger.info("started", extra={"pid": os.getpid()})
         await stop.wait()
         logger.info("draining")
@@ -54,3 +61,11 @@ async def _run(settings: Settings, app: App) -> None:
         await service.drain()
         await runner.cleanup()
     logger.info("stopped")
+
+
+def _log_unhandled(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    # Only what it was and where: its text may hold what a client sent.
+    error = context.get("exception")
+    frames = traceback.extract_tb(error.__traceback__)[-1:] if error else []
+    where = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames]
+    logger.error("unhandled in the event loop", extra={"error": type(error).__name__, "where": where})

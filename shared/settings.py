@@ -5,19 +5,35 @@ holds the two against each other.
 """
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, get_type_hints
+
+from shared.setting_checks import Check, each, one_of, url
 
 
 class SettingsError(ValueError):
     """One or more settings cannot be read; the text has a line for each."""
 
 
-def setting(default: Any, meaning: str, *, secret: bool = False) -> Any:
-    """Declare a setting with its default, what it means, and whether it may come from a file."""
-    return dataclasses.field(default=default, metadata={"meaning": meaning, "secret": secret})
+def setting(
+    default: Any,
+    meaning: str,
+    *,
+    secret: bool = False,
+    least: float = -math.inf,
+    most: float = math.inf,
+    check: Check | None = None,
+) -> Any:
+    """Declare a setting with its default, what it means, whether it may come from a file, and what it may be.
+
+    A number lies in `least`..`most`; `check` raises `ValueError` for what it does not take.
+    """
+    metadata = {"meaning": meaning, "secret": secret, "least": least, "most": most, "check": check}
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,35 +41,61 @@ class Settings:
     """All settings of all roles."""
 
     amqp_url: str = setting(
-        "amqp://guest:guest@127.0.0.1:5672/", "RabbitMQ, as a URL with user and password", secret=True
+        "amqp://guest:guest@127.0.0.1:5672/",
+        "RabbitMQ, as a URL with user and password",
+        secret=True,
+        check=url("amqp", "amqps"),
     )
     database_url: str = setting(
-        "postgresql://usermessage@127.0.0.1:5432/usermessage", "Postgres, as a URL with user and password", secret=True
+        "postgresql://usermessage@127.0.0.1:5432/usermessage",
+        "Postgres, as a URL with user and password",
+        secret=True,
+        check=url("postgresql", "postgres"),
     )
     host: str = setting("127.0.0.1", "address on which the gateway serves the API")
-    port: int = setting(8080, "port on which the gateway serves the API")
+    port: int = setting(8080, "port on which the gateway serves the API", least=1, most=65535)
     health_host: str = setting("127.0.0.1", "address for health and metrics, private")
-    health_port: int = setting(9090, "port for health and metrics, private")
-    log_level: str = setting("INFO", "DEBUG, INFO, WARNING or ERROR")
-    drain_seconds: float = setting(20.0, "how long a stopping process may finish what it has accepted")
-    keep_alive_seconds: float = setting(75.0, "how long the gateway keeps an idle connection")
+    health_port: int = setting(9090, "port for health and metrics, private", least=1, most=65535)
+    log_level: str = setting("INFO", "DEBUG, INFO, WARNING or ERROR", check=one_of("DEBUG", "INFO", "WARNING", "ERROR"))
+    drain_seconds: float = setting(20.0, "how long a stopping process may finish what it has accepted", least=0)
+    keep_alive_seconds: float = setting(75.0, "how long the gateway keeps an idle connection", least=0)
     real_http_statuses: bool = setting(False, "answer API errors with HTTP statuses of their own instead of 200")
-    trusted_proxies: tuple[str, ...] = setting((), "networks whose X-Forwarded-For is believed, comma-separated")
-    limits: bool = setting(True, "whether rate limits apply")
-    limit_account_calls: int = setting(2000, "calls of one account in each window")
-    limit_account_seconds: int = setting(4, "length of that window, in seconds")
-    limit_logins: int = setting(60, "logins a minute and client address")
-    limit_failed_authentications: int = setting(120, "failed authentications a minute and client address")
-    authentication_cache_seconds: float = setting(30.0, "how long the gateway trusts a looked-up token")
-    waiting_per_queue: int = setting(2000, "calls that may wait on one command queue; more get code 98")
-    waiting_total: int = setting(4000, "calls that may wait on all command queues together; more get code 98")
-    unsent_octets: int = setting(
-        536_870_912, "octets of unread answers; above it clients that do not read are cut off, new calls get code 98"
+    trusted_proxies: tuple[str, ...] = setting(
+        (), "networks whose X-Forwarded-For is believed, comma-separated", check=each(ip_network, strict=False)
     )
-    budget_seconds: float = setting(5.0, "how long a call may take before it is answered with code 99")
-    slots: int = setting(2, "envelopes that a worker runs at the same time")
-    pool_size: int = setting(4, "database connections of a worker for its commands")
-    patient_pool_size: int = setting(4, "database connections of a worker for commands that wait for a locked mailbox")
+    limits: bool = setting(True, "whether rate limits apply")
+    limits_url: str = setting(
+        "",
+        "Redis or Valkey in which gateways count together, as a URL; empty: each counts in its memory",
+        secret=True,
+        check=url("redis", "rediss", "valkey", "valkeys", "unix", empty=True),
+    )
+    limit_application_calls: int = setting(0, "calls of one application in each window; 0: no such limit", least=0)
+    limit_application_seconds: int = setting(4, "length of that window, in seconds", least=1)
+    limit_account_calls: int = setting(2000, "calls of one account in each window; 0: no such limit", least=0)
+    limit_account_seconds: int = setting(4, "length of that window, in seconds", least=1)
+    limit_read_calls: int = setting(0, "reading calls of one account in that window; 0: no such limit", least=0)
+    limit_write_calls: int = setting(0, "writing calls of one account in that window; 0: no such limit", least=0)
+    limit_send_calls: int = setting(0, "sending calls of one account in that window; 0: no such limit", least=0)
+    limit_logins: int = setting(60, "logins a minute and client address; 0: no such limit", least=0)
+    limit_failed_authentications: int = setting(
+        120, "failed authentications a minute and client address; 0: no such limit", least=0
+    )
+    hide_unknown_numbers: bool = setting(False, "answer a login of an unknown number like one with a wrong password")
+    authentication_cache_seconds: float = setting(30.0, "how long the gateway trusts a looked-up token", least=0)
+    waiting_per_queue: int = setting(2000, "calls that may wait on one command queue; more get code 98", least=1)
+    waiting_total: int = setting(4000, "calls that may wait on all command queues together; more get code 98", least=1)
+    unsent_octets: int = setting(
+        536_870_912,
+        "octets of unread answers; above it clients that do not read are cut off, new calls get code 98",
+        least=1,
+    )
+    budget_seconds: float = setting(5.0, "how long a call may take before it is answered with code 99", least=0.1)
+    slots: int = setting(2, "envelopes that a worker runs at the same time", least=1)
+    pool_size: int = setting(4, "database connections of a worker for its commands", least=1)
+    patient_pool_size: int = setting(
+        4, "database connections of a worker for commands that wait for a locked mailbox", least=1
+    )
     failpoints: str = setting("", "for tests: points at which the process dies or waits, such as server.ran=kill")
 
     @classmethod
@@ -66,7 +108,7 @@ class Settings:
             try:
                 text = _text(field.name.upper(), environment, secret=field.metadata["secret"])
                 if text is not None:
-                    found[field.name] = _PARSERS[hints[field.name]](text)
+                    found[field.name] = _value(text, hints[field.name], field.metadata)
             except (ValueError, OSError) as error:
                 errors.append(f"{field.name.upper()}: {error}")
         if errors:
@@ -79,6 +121,24 @@ def _text(name: str, environment: Mapping[str, str], *, secret: bool) -> str | N
     if path is not None:
         return Path(path).read_text(encoding="utf-8").strip()
     return environment.get(name)
+
+
+def _value(text: str, kind: Any, allowed: Mapping[str, Any]) -> Any:
+    value = _PARSERS[kind](text)
+    if kind in {int, float}:
+        least, most = allowed["least"], allowed["most"]
+        if not (math.isfinite(value) and least <= value <= most):
+            raise ValueError(f"{value} is not {range_text(least, most)}")
+    if allowed["check"] is not None:
+        allowed["check"](value)
+    return value
+
+
+def range_text(least: float, most: float) -> str:
+    """Say which numbers a setting takes."""
+    if math.isinf(most):
+        return f"{least:g} or more"
+    return f"from {least:g} to {most:g}"
 
 
 _SWITCH = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.running import Stack
-from tests.servers import Servers, choose
+from tests.servers import PreparedServer, Servers, choose, choose_redis
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +34,21 @@ def servers(run_folder: Path, request: pytest.FixtureRequest) -> Iterator[Server
             servers.stop()
         finally:
             servers.remove()
+
+
+@pytest.fixture(scope="session")
+def redis(servers: Servers, run_folder: Path, request: pytest.FixtureRequest) -> Iterator[PreparedServer]:
+    """Yield a running Redis or Valkey, which the service needs only to share its rate limits."""
+    redis = choose_redis(servers, run_folder / "redis", partial(_say, request.config))
+    redis.prepare()
+    try:
+        redis.start()
+        yield redis
+    finally:
+        try:
+            redis.stop()
+        finally:
+            redis.remove()
 
 
 @pytest.fixture(scope="session")

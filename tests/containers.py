@@ -1,4 +1,4 @@
-"""Postgres and RabbitMQ in containers of a Docker engine: newer versions than most machines have."""
+"""Postgres, RabbitMQ and Valkey in containers of a Docker engine: newer versions than most machines have."""
 
 import secrets
 import signal
@@ -13,9 +13,11 @@ from deploy.local.postgres import DATABASE, SETTINGS, USER
 from deploy.local.process import wait_until
 from deploy.local.rabbitmq import PROTOCOL_HEADER
 from deploy.local.state import free_port
+from tests import redis_server
 
 POSTGRES_IMAGE = "postgres:17"
 RABBITMQ_IMAGE = "rabbitmq:4.0-management"
+VALKEY_IMAGE = "valkey/valkey:8"
 IMAGES = (POSTGRES_IMAGE, RABBITMQ_IMAGE)
 STOP_SECONDS = 60
 # Erlang makes a table of as many connections as it may have open files, and some engines allow a billion.
@@ -110,20 +112,9 @@ class Postgres(Server):
         self._end_by(signal.SIGQUIT)
 
 
-class RabbitMQ(Server):
-    def __init__(self) -> None:
-        password = secrets.token_urlsafe(24)
-        container = (
-            DockerContainer(RABBITMQ_IMAGE)
-            .with_env("RABBITMQ_DEFAULT_USER", USER)
-            .with_env("RABBITMQ_DEFAULT_PASS", password)
-            .with_env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", f"+Q {OPEN_PORTS}")
-        )
-        super().__init__(container, 5672, PROTOCOL_HEADER, b"\x01")
-        self.url = f"amqp://{USER}:{password}@{self._host}:{self.port}/"
-
+class FreezableServer(Server):
     def freeze(self) -> None:
-        """Let every process of the broker stand still; connections stay open."""
+        """Let every process of the server stand still; connections stay open."""
         self._container.get_wrapped_container().pause()
 
     def thaw(self) -> None:
@@ -137,6 +128,31 @@ class RabbitMQ(Server):
         if self._made:
             self.thaw()
         super().stop()
+
+
+class RabbitMQ(FreezableServer):
+    def __init__(self) -> None:
+        password = secrets.token_urlsafe(24)
+        container = (
+            DockerContainer(RABBITMQ_IMAGE)
+            .with_env("RABBITMQ_DEFAULT_USER", USER)
+            .with_env("RABBITMQ_DEFAULT_PASS", password)
+            .with_env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", f"+Q {OPEN_PORTS}")
+        )
+        super().__init__(container, 5672, PROTOCOL_HEADER, b"\x01")
+        self.url = f"amqp://{USER}:{password}@{self._host}:{self.port}/"
+
+
+class Valkey(FreezableServer):
+    def __init__(self) -> None:
+        password = secrets.token_urlsafe(24)
+        options = ("--requirepass", password, "--save", "")
+        container = DockerContainer(VALKEY_IMAGE).with_command(["valkey-server", *options])
+        super().__init__(container, 6379, redis_server.PING, redis_server.ANSWER)
+        self.url = f"valkey://:{password}@{self._host}:{self.port}/0"
+
+    def prepare(self) -> None:
+        """Nothing: the image is there, and the container is made when it starts."""
 
 
 class Servers:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from deploy.local import servers as native
+from tests import redis_server
 
 KINDS = ("native", "containers")
 
@@ -29,11 +30,18 @@ class Server(Protocol):
     def restart(self) -> None: ...
 
 
-class Broker(Server, Protocol):
+class FreezableServer(Server, Protocol):
     """A server that can stand still: its connections stay open, but nothing is answered until `thaw`."""
 
     def freeze(self) -> None: ...
     def thaw(self) -> None: ...
+
+
+class PreparedServer(FreezableServer, Protocol):
+    """A server that one test begins and ends by itself."""
+
+    def prepare(self) -> None: ...
+    def remove(self) -> None: ...
 
 
 class Servers(Protocol):
@@ -42,7 +50,7 @@ class Servers(Protocol):
     @property
     def postgres(self) -> Server: ...
     @property
-    def rabbitmq(self) -> Broker: ...
+    def rabbitmq(self) -> FreezableServer: ...
     @property
     def environment(self) -> Mapping[str, str]: ...
     def prepare(self) -> None: ...
@@ -70,6 +78,20 @@ def choose(folder: Path, say: Callable[[str], None]) -> Servers:
         return _native(folder, say)
     say(f"servers: {' and '.join(containers.IMAGES)} in containers")
     return containers.Servers()
+
+
+def choose_redis(servers: Servers, folder: Path, say: Callable[[str], None]) -> PreparedServer:
+    """Return a Valkey where the other servers are containers and its image is there, else this machine's Redis."""
+    if isinstance(servers, native.Servers):
+        return redis_server.Redis(folder)
+    from tests import containers, engine  # noqa: PLC0415
+
+    try:
+        engine.check_engine([containers.VALKEY_IMAGE], say)
+    except engine.NoEngineError as error:
+        say(f"the Redis of this machine: {error}")
+        return redis_server.Redis(folder)
+    return containers.Valkey()
 
 
 def _native(folder: Path, say: Callable[[str], None]) -> Servers:

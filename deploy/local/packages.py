@@ -11,7 +11,11 @@ from deploy.local.system_services import SystemServices
 T = TypeVar("T")
 
 # The servers that a package brings, by the names of their system services.
-SERVICES = {"postgresql": ("postgresql",), "rabbitmq-server": ("rabbitmq-server", "epmd")}
+SERVICES = {
+    "postgresql": ("postgresql",),
+    "rabbitmq-server": ("rabbitmq-server", "epmd"),
+    "redis-server": ("redis-server",),
+}
 QUIET = {"DEBIAN_FRONTEND": "noninteractive"}
 
 

@@ -4,16 +4,15 @@ from typing import Annotated
 
 import typer
 
-from services.accounts.administering import administering, msisdn, revoke
+from services.accounts.administering import Account, administering, msisdn, revoke
 from services.accounts.import_command import import_all
+from services.accounts.number_commands import remove_number, set_number
 from services.accounts.passwords import Passwords
 from services.accounts.tokens import new_secret
 from shared.command_line import AsJson, group, read_secret, run, show, show_all
 from shared.settings import Settings
 
 _PAGE = 1000
-
-Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="+number, id:ID, or digits that are only one of both.")]
 
 
 def accounts() -> typer.Typer:
@@ -24,6 +23,10 @@ def accounts() -> typer.Typer:
     commands.command("disable")(disable)
     commands.command("enable")(enable)
     commands.command("password")(password)
+    commands.command("unblock")(unblock)
+    commands.command("set-number")(set_number)
+    commands.command("remove-number")(remove_number)
+    commands.command("show")(show_one)
     commands.command("list")(list_all)
     return commands
 
@@ -64,7 +67,7 @@ def enable(account: Account, *, as_json: AsJson = False) -> None:
 
 
 def password(account: Account, *, as_json: AsJson = False) -> None:
-    """Give an account another password, read from standard input; its tokens stay valid."""
+    """Give an account another password, read from standard input; ends a block, and its tokens stay valid."""
     secret = read_secret("New password")
 
     async def work(settings: Settings) -> int:
@@ -74,6 +77,28 @@ def password(account: Account, *, as_json: AsJson = False) -> None:
             return account_id
 
     show({"id": run(work)}, as_json=as_json)
+
+
+def unblock(account: Account, *, as_json: AsJson = False) -> None:
+    """End the block that wrong passwords led to, and forget them."""
+
+    async def work(settings: Settings) -> int:
+        async with administering(settings) as administration:
+            account_id = await administration.account_id(account)
+            await administration.unblock(account_id)
+            return account_id
+
+    show({"id": run(work), "blocked_until": None}, as_json=as_json)
+
+
+def show_one(account: Account, *, as_json: AsJson = False) -> None:
+    """Show an account, without its secrets."""
+
+    async def work(settings: Settings) -> dict[str, object]:
+        async with administering(settings) as administration:
+            return await administration.account(await administration.account_id(account))
+
+    show(run(work), as_json=as_json)
 
 
 def list_all(

@@ -2,6 +2,9 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Annotated
+
+import typer
 
 from services.accounts.administration import Administration
 from services.accounts.store import SQL
@@ -13,6 +16,8 @@ from shared.postgres.queries import load_queries
 from shared.settings import Settings
 
 _MSISDN_DIGITS = 15
+
+Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="+number, id:ID, or digits that are only one of both.")]
 
 
 @asynccontextmanager

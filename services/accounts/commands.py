@@ -3,6 +3,7 @@
 import typer
 
 from services.accounts.account_commands import accounts
+from services.accounts.contact_commands import contacts
 from services.accounts.key_commands import keys
 from services.accounts.token_commands import tokens
 
@@ -12,3 +13,4 @@ def add_commands(command_line: typer.Typer) -> None:
     command_line.add_typer(keys(), name="keys")
     command_line.add_typer(accounts(), name="accounts")
     command_line.add_typer(tokens(), name="tokens")
+    command_line.add_typer(contacts(), name="contacts")

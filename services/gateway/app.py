@@ -4,14 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import Any
-
-from aiohttp import web
 
 from services.gateway.admission import Admission
 from services.gateway.authenticate import Authenticator
-from services.gateway.body import BODY_LIMIT
 from services.gateway.endpoints import endpoints
+from services.gateway.http_server import serve
 from services.gateway.limits import Limiter
 from services.gateway.pipeline import Pipeline
 from shared.bus.caller import Caller
@@ -45,29 +42,11 @@ async def gateway(settings: Settings) -> AsyncIterator[Service]:
         receive = Link(settings.amqp_url, "gateway receive", [caller.replying, revocations.listening])
         await running.enter_async_context(publish)
         await running.enter_async_context(receive)
+        await running.enter_async_context(limiter)
         await running.enter_async_context(pipeline.unsent.watching())
-        runner = await _serve(pipeline, settings)
+        runner = await serve(pipeline, settings)
         running.push_async_callback(runner.cleanup)
-        yield Service(_probes(publish, receive, caller), partial(_leave, pipeline))
-
-
-async def _serve(pipeline: Pipeline, settings: Settings) -> web.ServerRunner:
-    server = web.Server(
-        pipeline.handle,
-        request_factory=_request,
-        access_log=None,
-        keepalive_timeout=settings.keep_alive_seconds,
-        auto_decompress=False,
-    )
-    runner = web.ServerRunner(server, shutdown_timeout=settings.drain_seconds)
-    await runner.setup()
-    await web.TCPSite(runner, settings.host, settings.port, backlog=1024).start()
-    return runner
-
-
-def _request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
-    loop = asyncio.get_running_loop()
-    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=BODY_LIMIT)
+        yield Service(_probes(publish, receive, caller, limiter), partial(_leave, pipeline))
 
 
 async def _leave(pipeline: Pipeline) -> None:
@@ -76,7 +55,7 @@ async def _leave(pipeline: Pipeline) -> None:
     await asyncio.sleep(_LEAVING_SECONDS)
 
 
-def _probes(publish: Link, receive: Link, caller: Caller) -> list[Probe]:
+def _probes(publish: Link, receive: Link, caller: Caller, limiter: Limiter) -> list[Probe]:
     async def was_up() -> str | None:
         return None if publish.was_up.is_set() and receive.was_up.is_set() else "never connected to the broker"
 
@@ -92,4 +71,5 @@ def _probes(publish: Link, receive: Link, caller: Caller) -> list[Probe]:
         Probe("broker_once", was_up),
         Probe("broker", is_up, decisive=False),
         Probe("workers", consumed, decisive=False),
+        Probe("limits", limiter.problem, decisive=False),
     ]

@@ -18,6 +18,7 @@ from shared.contract.writing import to_tree
 
 _UNKNOWN_SECONDS = 5.0
 _DEAF_SECONDS = 1.0
+_SWEEP_SECONDS = 30.0
 _ENTRIES = 200_000
 
 Secrets = tuple[str, str]
@@ -37,6 +38,7 @@ class Authenticator:
         self._seconds = seconds
         self._clock = clock
         self._entries: dict[Secrets, _Entry] = {}
+        self._next_sweep = clock() + _SWEEP_SECONDS
         self._revocations = 0
         self._deaf_since: float | None = clock()
 
@@ -84,6 +86,13 @@ class Authenticator:
 
     def _remember(self, secrets: Secrets, found: AuthenticateResponse) -> None:
         known = found.application_id and (found.account_id or not secrets[1])
+        now = self._clock()
+        self._forget_expired(now)
         if len(self._entries) >= _ENTRIES:
             self._entries.clear()
-        self._entries[secrets] = _Entry(found, self._clock() + (self._seconds if known else _UNKNOWN_SECONDS))
+        self._entries[secrets] = _Entry(found, now + (self._seconds if known else _UNKNOWN_SECONDS))
+
+    def _forget_expired(self, now: float) -> None:
+        if now >= self._next_sweep:
+            self._next_sweep = now + _SWEEP_SECONDS
+            self._entries = {secrets: entry for secrets, entry in self._entries.items() if entry.until > now}

@@ -30,6 +30,9 @@ async def read_body(request: web.BaseRequest) -> bytes:
             return await request.read()
     except web.HTTPRequestEntityTooLarge:
         raise TransportFault(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is larger than 1 MiB") from None
+    except (ConnectionError, web.RequestPayloadError):
+        # Nobody is left to read this.
+        raise TransportFault(HTTPStatus.BAD_REQUEST, "the body ended before its end") from None
     except TimeoutError:
         raise TransportFault(HTTPStatus.REQUEST_TIMEOUT, "the body did not arrive in time") from None
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 import orjson
 from aiohttp import web
@@ -35,8 +36,10 @@ logger = logging.getLogger(__name__)
 
 _OVERLOADED_SECONDS = 1
 _SERVER = "usermessage"
-# Writing more than this as XML takes so long that everybody else would wait for it.
-_LONG_BYTES = 262_144
+# Reading a body of 1 MiB that is made for it takes most of a second; everybody else would wait.
+_LONG_BODY = 65_536
+# So would they for more than this to be written as XML.
+_LONG_ANSWER = 262_144
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,7 @@ class Pipeline:
         try:
             call = await self._call(request)
         except TransportFault as fault:
-            response = _plain(fault)
+            response = plain(fault)
         else:
             answer = await self._answer(call)
             metrics.answered(call.operation.name, answer.fault or 0, time.perf_counter() - began)
@@ -105,7 +108,7 @@ class Pipeline:
         return _Call(endpoint, document, key, address, trace, self._caller.deadline(endpoint.operation))
 
     def _endpoint(self, request: web.BaseRequest) -> Endpoint:
-        endpoint = self._endpoints.get(request.raw_path.partition("?")[0])
+        endpoint = self._endpoints.get(_path(request.raw_path))
         if endpoint is None:
             raise TransportFault(HTTPStatus.NOT_FOUND, "there is no such path")
         if request.method != "POST":
@@ -116,7 +119,9 @@ class Pipeline:
         body = await read_body(request)
         if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
             raise TransportFault(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "no content encoding is read here")
-        return read_document(endpoint, request.headers.get("Content-Type"), _joined(request, "Accept"), body)
+        content_type, accept = request.headers.get("Content-Type"), _joined(request, "Accept")
+        read = partial(read_document, endpoint, content_type, accept, body)
+        return read() if len(body) < _LONG_BODY else await asyncio.to_thread(read)
 
     async def _answer(self, call: _Call) -> _Answer:
         headers: dict[str, str] = {}
@@ -125,8 +130,8 @@ class Pipeline:
         except Refused as refused:
             fault = refused.fault
             if fault is Fault.TOO_MANY_REQUESTS:
-                seconds = refused.retry_after if isinstance(refused, LimitReached) else _OVERLOADED_SECONDS
-                headers["Retry-After"] = str(seconds)
+                overloaded = {"Retry-After": str(_OVERLOADED_SECONDS)}
+                headers |= refused.headers if isinstance(refused, LimitReached) else overloaded
         except Exception:
             logger.exception("request failed", extra={"operation": call.operation.name, "trace": call.trace})
             fault = Fault.UNAVAILABLE
@@ -138,10 +143,7 @@ class Pipeline:
         operation, document = call.operation, call.document
         identity = await self._admission.admit(operation, document.secrets, call.address, call.trace, call.deadline)
         if identity.account_id:
-            try:
-                await self._limiter.account(identity.account_id)
-            finally:
-                headers |= await self._limiter.headers(identity.account_id)
+            headers |= await self._limiter.account(identity, operation.bucket)
         fault = violation(operation, document.request)
         if fault is not None:
             raise Refused(fault)
@@ -150,15 +152,22 @@ class Pipeline:
 
     async def _response(self, answer: _Answer, call: _Call) -> web.Response:
         if answer.fault is Fault.KEY_REUSED:
-            return _plain(TransportFault(answer.fault.http_status, answer.fault.meaning), answer.headers)
+            return plain(TransportFault(answer.fault.http_status, answer.fault.meaning), answer.headers)
         body = answer.body
         answer_format = call.document.answer_format
         if answer_format is Format.XML:
             write = partial(_to_xml, call.endpoint, body)
-            body = write() if len(body) < _LONG_BYTES else await asyncio.to_thread(write)
+            body = write() if len(body) < _LONG_ANSWER else await asyncio.to_thread(write)
         headers = {"Content-Type": answer_format.value, "Server": _SERVER, **answer.headers}
         status = answer.fault.http_status if answer.fault and self._real_statuses else HTTPStatus.OK
         return web.Response(status=status, body=body, headers=headers)
+
+
+def _path(target: str) -> str:
+    # A proxy may name the whole address in the request line.
+    if not target.startswith("/"):
+        target = urlsplit(target).path
+    return target.partition("?")[0]
 
 
 def _joined(request: web.BaseRequest, name: str) -> str | None:
@@ -170,7 +179,8 @@ def _to_xml(endpoint: Endpoint, body: bytes) -> bytes:
     return xml_writing.write(endpoint.answer_element, endpoint.operation.reply, orjson.loads(body))
 
 
-def _plain(fault: TransportFault, others: Mapping[str, str] = MappingProxyType({})) -> web.Response:
+def plain(fault: TransportFault, others: Mapping[str, str] = MappingProxyType({})) -> web.Response:
+    """Return the answer to a transport fault: one line of text."""
     headers = {"Content-Type": "text/plain; charset=utf-8", "Server": _SERVER, **others}
     response = web.Response(status=fault.status, body=f"{fault.reason}\n".encode(), headers=headers)
     if fault.status == HTTPStatus.METHOD_NOT_ALLOWED:

@@ -46,7 +46,6 @@ class Field:
 class Shape:
     """The wire form of one dataclass: its element name and its fields in written order."""
 
-    cls: type[Any]
     element: str
     fields: tuple[Field, ...]
 
@@ -92,7 +91,7 @@ def many(
 def shape_of(cls: type[Any]) -> Shape:
     """Return the wire form of a dataclass whose fields were declared with the functions above."""
     fields = tuple(_field(each) for each in dataclasses.fields(cls))
-    return Shape(cls, _lower_first(cls.__name__), fields)
+    return Shape(_lower_first(cls.__name__), fields)
 
 
 def _field(each: "dataclasses.Field[Any]") -> Field:

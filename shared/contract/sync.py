@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from shared.contract.faults import Fault
 from shared.contract.messages import ADDRESS_LIMIT
+from shared.contract.messages import QUEUE as DEVICE_QUEUE
 from shared.contract.operation import AnyOperation, Bucket, Operation
 from shared.contract.rules import characters, not_negative
 from shared.contract.scalars import ADDRESS, BOOLEAN, DATE, INT, STRING
 from shared.contract.shape import many, optional, required, value
 
 QUEUE = "commands.messages.sync"
-DEVICE_QUEUE = "commands.messages"
 ENTRY_LIMIT = 1000
 UPDATE, INSERT, DELETE = 0, 1, 2
 _STATUSES = range(4)

@@ -1,79 +1,29 @@
 """Login and the look-up of credentials, on a real database."""
 
-import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 import pytest
 
 from deploy.local.servers import Servers
-from services.accounts.administration import Administration
-from services.accounts.handlers import Accounts
-from services.accounts.passwords import Passwords
-from services.accounts.store import SQL, Store
-from shared.bus.routes import Context
-from shared.contract.accounts import AuthenticateRequest, AuthenticateResponse, UserLoginRequest
-from shared.contract.faults import Away, Fault, Refused
-from shared.contract.operation import NOBODY, Identity
-from shared.postgres.migrate import migrate
+from shared.contract.accounts import AuthenticateResponse, UserLoginRequest
+from shared.contract.faults import Away, Fault
+from shared.contract.operation import Identity
 from shared.postgres.pool import Database
-from shared.postgres.queries import load_queries
-from tests.integration.fresh_database import fresh_database
+from tests.integration.accounts_rig import NUMBER, House, accounts_database, context, fresh_house
 
-NUMBER = 436990000001
 UNKNOWN = AuthenticateResponse()
-
-
-@dataclass(frozen=True, slots=True)
-class House:
-    """An account that has the number and the password "right", and two applications."""
-
-    accounts: Accounts
-    administration: Administration
-    account_id: int
-    applications: tuple[int, int]
-
-    async def login(self, password: str, *, application: int = 0, number: int = NUMBER) -> str:
-        identity = Identity(0, self.applications[application], None)
-        request = UserLoginRequest(msisdn=number, password=password)
-        return (await self.accounts.login(request, context(identity))).auth_token
-
-    async def fault(self, password: str, *, number: int = NUMBER) -> Fault:
-        with pytest.raises(Refused) as refused:
-            await self.login(password, number=number)
-        return refused.value.fault
-
-    async def named(self, *secrets: tuple[str, str]) -> list[AuthenticateResponse]:
-        requests = [(AuthenticateRequest(*pair), context()) for pair in secrets]
-        found = await self.accounts.authenticate(requests)
-        return [each for each in found if isinstance(each, AuthenticateResponse)]
-
-
-def context(identity: Identity = NOBODY, *, seconds: float = 5.0) -> Context:
-    return Context(identity, "test", time.monotonic() + seconds, "trace")
 
 
 @pytest.fixture(scope="module")
 async def database(servers: Servers) -> AsyncIterator[Database]:
-    async with fresh_database(servers) as url:
-        await migrate(url, after=False)
-        async with Database(url, 2, name="test") as database:
-            yield database
+    async with accounts_database(servers) as database:
+        yield database
 
 
 @pytest.fixture
 async def house(database: Database) -> AsyncIterator[House]:
-    await database.execute("truncate account, token, api_key", timeout=5)
-    queries = load_queries(SQL)
-    administration = Administration(database, queries)
-    with Passwords() as passwords:
-        people = [(str(NUMBER), await passwords.hashed("right"))]
-        (account_id,) = await administration.create_accounts(people, [], 0)
-        applications = (
-            await administration.create_key("one", "key-one"),
-            await administration.create_key("two", "key-two"),
-        )
-        yield House(Accounts(Store(database, queries), passwords), administration, account_id, applications)
+    async with fresh_house(database) as house:
+        yield house
 
 
 async def test_login_gives_a_token_that_names_account_application_and_number(house: House) -> None:
@@ -152,14 +102,14 @@ async def test_an_account_without_number_has_tokens_and_no_login(house: House) -
 
 
 async def test_no_secret_is_stored_as_it_is(house: House, database: Database) -> None:
-    token = await house.login("right")
+    token = await house.login("right", key="installation")
     query = """
         select concat((select string_agg(token::text, ' ') from token),
                       (select string_agg(account::text, ' ') from account),
                       (select string_agg(api_key::text, ' ') from api_key))
     """
     text = str(await database.fetchval(query, timeout=5))
-    for secret in (token, "right", "key-one"):
+    for secret in (token, "right", "key-one", "installation"):
         assert secret not in text
         assert secret.encode().hex() not in text
     assert str(NUMBER) in text

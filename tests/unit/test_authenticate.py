@@ -102,3 +102,11 @@ async def test_nothing_remembered_is_used_while_revocations_are_not_heard(
     assert authenticator.remembered("key", "good") is None
     authenticator.on_hearing()
     assert authenticator.remembered("key", "good") is None
+
+
+async def test_what_has_expired_takes_no_memory(authenticator: Authenticator, clock: Clock) -> None:
+    for number in range(100):
+        await authenticator.look_up("key", f"bad {number}", "t")
+    clock.now += 31
+    await authenticator.look_up("key", "good", "t")
+    assert len(authenticator._entries) == 1  # noqa: SLF001 - memory is what this is about

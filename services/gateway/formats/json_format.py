@@ -12,8 +12,9 @@ from shared.contract.scalars import NumberText, Unreadable
 
 DEPTH_LIMIT = 32
 _BRACKETS = bytes.maketrans(b"[]", b"{}")
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 # An open string runs to the end: without that, each of its quotes would be tried as a start.
-_NO_BRACKET = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[^"{}]+', re.DOTALL)
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _EXACT_DIGITS = 18
 _Tree = dict[str, Any]
@@ -39,7 +40,7 @@ def _too_deep(body: bytes) -> bool:
     # Every charset of JSON has ASCII's brackets and quotes. A tree would not show a key's first value.
     if body.count(b"{") + body.count(b"[") <= DEPTH_LIMIT:
         return False
-    nest = _NO_BRACKET.sub(b"", body.translate(_BRACKETS))
+    nest = _STRING.sub(b"", body).translate(_BRACKETS, _NO_BRACKETS)
     for _ in range(DEPTH_LIMIT):
         # Each round takes the innermost level away.
         rest = nest.replace(b"{}", b"")
@@ -70,11 +71,16 @@ def _has_float(tree: _Tree | list[Any]) -> bool:
 
 def _exact(text: str) -> Any:
     try:
-        tree = json.loads(text, parse_float=NumberText, parse_int=_whole, parse_constant=_refuse)
+        tree = json.loads(text, parse_float=_fraction, parse_int=_whole, parse_constant=_refuse)
     except ValueError:
         # The parser's own words would repeat the body.
         raise Unreadable("not JSON") from None
     return _without_surrogates(tree) if "\\u" in text else tree
+
+
+def _fraction(digits: str) -> NumberText:
+    # Not the class itself: a function lets other threads go on between the numbers of a long list.
+    return NumberText(digits)
 
 
 def _whole(digits: str) -> int | NumberText:

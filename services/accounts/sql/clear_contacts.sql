@@ -1,0 +1,2 @@
+delete from contact
+where account_id = $1

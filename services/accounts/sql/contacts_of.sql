@@ -1,0 +1,4 @@
+select name, msisdns
+from contact
+where account_id = $1
+order by place

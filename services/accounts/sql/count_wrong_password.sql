@@ -1,0 +1,1 @@
+select count_wrong_password($1)

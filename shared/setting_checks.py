@@ -1,0 +1,45 @@
+"""What a setting that is no number may be: checks for the table of settings, which raise `ValueError`."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+Check = Callable[[Any], object]
+
+
+def one_of(*words: str) -> Check:
+    """Take these words, in any case."""
+
+    def check(text: str) -> None:
+        if text.upper() not in words:
+            raise ValueError(f"{text!r} is none of {', '.join(words)}")
+
+    return check
+
+
+def each(read: Callable[..., object], **options: Any) -> Check:
+    """Take a list whose items can be read."""
+
+    def check(texts: Iterable[str]) -> None:
+        for text in texts:
+            read(text, **options)
+
+    return check
+
+
+def url(*schemes: str, empty: bool = False) -> Check:
+    """Take a URL of these schemes; the error does not show it, since it may hold a password."""
+
+    def check(text: str) -> None:
+        if empty and not text:
+            return
+        try:
+            parts = urlsplit(text)
+            several = "," in parts.netloc  # hosts that stand in for each other, as Postgres knows them
+            readable = parts.scheme in schemes and (several or parts.port is None or bool(parts.hostname))
+        except ValueError:
+            readable = False
+        if not readable:
+            raise ValueError(f"no URL that begins with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+
+    return check
