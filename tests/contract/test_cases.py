@@ -1,10 +1,10 @@
 """Contract cases: every operation's requests and expected answers, over HTTP, as JSON and as XML.
 
 A case is a fresh account and steps. In a request and an answer `$name` stands for a value: the first answer that
-has it binds it, later ones must be equal, and `$id2` is another one than `$id1`; `$msisdn`, `$plus` and `$password` are the account's own, `$yesterday`,
-`$tomorrow`, `$in366days` and `$in367days` are dates. In a request `{"$repeat": [text, n]}` is a long text,
-`{"$times": [entry, n]}` and `{"$range": [first, last]}` are long lists; in an answer `{"$length": n}` is any list
-of that length, `<any>` anything, `<now>` a date of the last minute.
+has it binds it, later ones must be equal, and `$id2` is another one than `$id1`. `$msisdn`, `$plus` and `$password`
+are the account's own; `$yesterday`, `$tomorrow`, `$in366days` and `$in367days` are dates. In a request
+`{"$repeat": [text, n]}` is a long text, `{"$times": [entry, n]}` and `{"$range": [first, last]}` are long lists; in
+an answer `{"$length": n}` is any list of that length, `<any>` anything, `<now>` a date of the last minute.
 
 A step may name an `account` (`numberless` has no number, any other name is one account for the case), the `key`
 of its Idempotency-Key header, a `status` other than 200, how many `times` it runs (many at once), and the format
