@@ -2,13 +2,15 @@
 
 from functools import cache
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 _ANSWERS = Counter("usermessage_answers", "Answers of the gateway", ["operation", "code"])
 _SECONDS = Histogram("usermessage_answer_seconds", "Time to an answer of the gateway", ["operation"], buckets=_BUCKETS)
 _COMMANDS = Counter("usermessage_commands", "Commands that a worker answered", ["operation", "code"])
+_PURGED = Counter("usermessage_purged_messages", "Messages of deleted conversations that this process purged")
+_CLOSED = Gauge("usermessage_closed_conversations", "Deleted conversations that wait for the purge, in all mailboxes")
 
 
 @cache
@@ -35,3 +37,13 @@ def answered(operation: str, code: int, seconds: float) -> None:
 def command_done(operation: str, code: int) -> None:
     """Count one command that this worker answered."""
     _commands(operation, code).inc()
+
+
+def purged(messages: int) -> None:
+    """Count messages that became tombstones after their conversation was deleted."""
+    _PURGED.inc(messages)
+
+
+def closed_conversations(count: int) -> None:
+    """Say how many deleted conversations wait for the purge; every process says the same."""
+    _CLOSED.set(count)
