@@ -10,8 +10,9 @@ _ANSWERS = Counter("usermessage_answers", "Answers of the gateway", ["operation"
 _SECONDS = Histogram("usermessage_answer_seconds", "Time to an answer of the gateway", ["operation"], buckets=_BUCKETS)
 _COMMANDS = Counter("usermessage_commands", "Commands that a worker answered", ["operation", "code"])
 _LIMITS_SHARED = Gauge("usermessage_limits_shared", "1 while this gateway shares its rate limits with others, else 0")
-
-UNSENT = Gauge("usermessage_unsent_octets", "Octets of answers that clients have not read to their end")
+_UNSENT = Gauge("usermessage_unsent_octets", "Octets of answers that clients have not read to their end")
+_PURGED = Counter("usermessage_purged_messages", "Messages of deleted conversations that this process purged")
+_CLOSED = Gauge("usermessage_closed_conversations", "Deleted conversations that wait for the purge, in all mailboxes")
 
 
 @cache
@@ -43,3 +44,18 @@ def command_done(operation: str, code: int) -> None:
 def limits_shared(*, shared: bool) -> None:
     """Say whether rate limits are shared with other gateways now."""
     _LIMITS_SHARED.set(shared)
+
+
+def purged(messages: int) -> None:
+    """Count messages that became tombstones after their conversation was deleted."""
+    _PURGED.inc(messages)
+
+
+def closed_conversations(count: int) -> None:
+    """Say how many deleted conversations wait for the purge; every process says the same."""
+    _CLOSED.set(count)
+
+
+def unsent(octets: int) -> None:
+    """Say how many octets of answers clients have not read to their end."""
+    _UNSENT.set(octets)

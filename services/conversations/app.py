@@ -1,15 +1,29 @@
-"""The conversations role: commands on whole conversations."""
+"""The conversations role: commands on whole conversations, and the upkeep of the mailboxes."""
 
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from services.conversations.handlers import Conversations, routes
+from shared.mailbox.purge import Purge
 from shared.mailbox.role import mailbox_role
+from shared.mailbox.sweep import Sweep
+from shared.mailbox.upkeep import Upkeep
+from shared.postgres.pool import Database
 from shared.process import Service
 from shared.settings import Settings
 
 ROLE = "conversations"
 
 
-def conversations(settings: Settings) -> AbstractAsyncContextManager[Service]:
-    """Serve the commands."""
-    return mailbox_role(ROLE, settings, lambda mailbox: routes(Conversations(mailbox)))
+@asynccontextmanager
+async def conversations(settings: Settings) -> AsyncIterator[Service]:
+    """Serve the commands, and keep the mailboxes tidy on a connection of its own."""
+    async with Database(settings.database_url, 1, name=f"{ROLE}-upkeep") as database:
+        purge = Upkeep("purge", Purge(database).round)
+        sweep = Upkeep("sweep", Sweep(database).round)
+        async with (
+            purge.running(),
+            sweep.running(),
+            mailbox_role(ROLE, settings, lambda mailbox: routes(Conversations(mailbox, purge.wake))) as service,
+        ):
+            yield service

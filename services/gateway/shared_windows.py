@@ -42,12 +42,14 @@ class SharedWindows:
     """Windows in the server at `url`; use it as a context, `up` says whether it decides."""
 
     def __init__(self, url: str) -> None:
-        # Valkey speaks the same protocol, but the client knows the other name only. Retries would exceed our time.
+        # Valkey speaks the same protocol, but the client knows the other name only. It neither retries nor looks at
+        # the time of an answer, as `_in_time` does.
         self._client = Redis.from_url(
             url.replace("valkey", "redis", 1) if url.startswith("valkey") else url,
             protocol=2,
             driver_info=None,
             retry=Retry(NoBackoff(), 0),
+            socket_timeout=None,
             socket_connect_timeout=_ANSWER_SECONDS,
         )
         self._script = self._client.register_script(_SCRIPT)

@@ -77,7 +77,7 @@ class Unsent:
 
     def look(self, now: float) -> None:
         """Note what has been read, and cut off those who have not read for too long."""
-        metrics.UNSENT.set(self._octets)
+        metrics.unsent(self._octets)
         for sending in self._sending:
             left = sending.transport.get_write_buffer_size()
             if left < sending.left:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from shared.mailbox.rules import PAGE_OCTETS, Entry, fitting
 from shared.mailbox.terms import Terms
-from shared.mailbox.writes import Flags, NewMessage, Reading, Removal, Writer, Written
+from shared.mailbox.writes import Closing, Flags, NewMessage, Reading, Removal, Writer, Written
 from shared.postgres.pool import Database
 from shared.postgres.queries import load_queries
 
@@ -68,6 +68,10 @@ class Mailbox:
     async def read(self, readings: Sequence[Reading], terms: Sequence[Terms]) -> list[Written[int]]:
         """Mark all incoming messages of conversations as read; an unknown one is left alone."""
         return await self._writer.write(self._queries["read"], readings, terms)
+
+    async def delete_conversations(self, closings: Sequence[Closing], terms: Sequence[Terms]) -> list[Written[int]]:
+        """Delete conversations: they are gone at once for reads and writes; the purge comes later."""
+        return await self._writer.write(self._queries["delete_conversations"], closings, terms)
 
     async def _fetch(self, query: str, *arguments: Any, timeout: float) -> list[dict[str, Any]]:  # noqa: ASYNC109 - given on
         rows = await self._database.fetch(self._queries[query], *arguments, timeout=timeout)

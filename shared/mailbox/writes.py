@@ -72,7 +72,14 @@ class Reading(NamedTuple):
     address: str
 
 
-Command = NewMessage | Flags | Removal | Reading
+class Closing(NamedTuple):
+    """Conversations to delete; `addresses` is a JSON array of which unknown and repeated ones count for nothing."""
+
+    account_id: int
+    addresses: str
+
+
+Command = NewMessage | Flags | Removal | Reading | Closing
 _Write = tuple[Command, Terms]
 
 

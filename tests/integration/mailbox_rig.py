@@ -21,7 +21,7 @@ FRIEND, SHOP = "+436990000001", "Fake Shop"
 # Tests share one database; each takes accounts that no other test uses.
 accounts = itertools.count(990_000)
 
-# What the counters must be, straight from the messages.
+# What the counters must be, straight from the messages of what is not deleted.
 COUNTED = """
 select account_id, conversation_id, count(*)::int as messages,
   (count(*) filter (where incoming and not read))::int as messages_unread,
@@ -30,13 +30,14 @@ select account_id, conversation_id, count(*)::int as messages,
   (array_agg(message_id order by date_sent desc, message_id desc))[1] as newest_message_id,
   (array_agg(date_sent order by date_sent desc, message_id desc))[1] as newest_date_sent,
   (array_agg(left(body, 100) order by date_sent desc, message_id desc))[1] as snippet
-from message where account_id = any ($1) and not deleted
+from message left join conversation as kept using (account_id, conversation_id)
+where account_id = any ($1) and not deleted and kept.closed is not true
 group by account_id, conversation_id order by account_id, conversation_id
 """
 KEPT = """
 select account_id, conversation_id, messages, messages_unread, messages_unsent, max_message_id,
   newest_message_id, newest_date_sent, snippet
-from conversation where account_id = any ($1) order by account_id, conversation_id
+from conversation where account_id = any ($1) and not closed order by account_id, conversation_id
 """
 
 

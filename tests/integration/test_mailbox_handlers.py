@@ -89,7 +89,7 @@ async def test_a_group_may_name_one_message_many_times(servers: Servers) -> None
 
 async def test_conversations_are_listed_and_read(servers: Servers) -> None:
     async with mailbox_rig(servers.postgres.url) as rig:
-        handlers, account = Conversations(rig.mailbox), next(accounts)
+        handlers, account = Conversations(rig.mailbox, lambda: None), next(accounts)
         await rig.insert(message(account), message(account, SHOP, date_sent=2_000))
         readings = [(UserMessageReadConversationRequest(FRIEND), _context(account))] * 2
         assert await handlers.read(readings) == [UserMessageReadConversationResponse()] * 2

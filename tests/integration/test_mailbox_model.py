@@ -1,5 +1,6 @@
 """Random operations on the mailbox against a model in Python: same answers, counters that are counts."""
 
+import json
 import random
 from collections import defaultdict
 from collections.abc import Sequence
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 
 from deploy.local.servers import Servers
-from shared.mailbox.writes import Flags, NewMessage, Reading, Removal
+from shared.mailbox.writes import Closing, Flags, NewMessage, Reading, Removal
+from tests.integration.fresh_database import fresh_database
 from tests.integration.mailbox_rig import TIMEOUT, Rig, accounts, mailbox_rig, taken, within
 
 ADDRESSES = ("+436990000001", "+436990000002", "Fake Shop", "fake shop", "82111")
@@ -35,6 +37,7 @@ class Model:
 
     messages: dict[int, Stored] = field(default_factory=dict)
     tombstones: dict[int, int] = field(default_factory=dict)
+    closed: dict[int, Stored] = field(default_factory=dict)
     last_id: int = 0
     last_change: int = 0
 
@@ -72,6 +75,15 @@ class Model:
                 kept.read = True
                 kept.change = self.changed()
 
+    def close(self, addresses: Sequence[str]) -> None:
+        gone = {id_: kept for id_, kept in self.messages.items() if kept.address in addresses}
+        self.closed |= gone
+        self.messages = {id_: kept for id_, kept in self.messages.items() if id_ not in gone}
+
+    def purge(self, message_id: int) -> None:
+        del self.closed[message_id]
+        self.tombstones[message_id] = self.changed()
+
     def changed(self) -> int:
         self.last_change += 1
         return self.last_change
@@ -103,6 +115,19 @@ def _conversation(address: str, found: Sequence[tuple[int, int, Stored]], newest
     }
 
 
+_PURGE = "select conversation_purge($1, $2, 0) as purged"
+_CLOSED_MESSAGES = """
+select message_id from message join conversation using (account_id, conversation_id)
+where account_id = $1 and closed and not deleted order by conversation_id, message_id desc
+"""
+# What is kept of closed conversations beside what there is: how many messages each still has, up to which id.
+_CLOSED = """
+select messages as kept, max_message_id as bound, count(*)::int as counted, max(message_id) as greatest
+from conversation join message using (account_id, conversation_id)
+where account_id = $1 and closed and not deleted group by account_id, conversation_id
+"""
+
+
 class Player:
     """Plays one group of random commands on the store and on the models."""
 
@@ -112,7 +137,8 @@ class Player:
         self.models = {account_id: Model() for account_id in account_ids}
 
     async def step(self) -> None:
-        play = self.chance.choice((self.insert, self.insert, self.update, self.delete, self.read))
+        single = (self.insert, self.insert, self.update, self.delete, self.read)
+        play = self.chance.choice((*single, self.delete_conversations, self.purge))
         await play(self.chance.randint(1, 12))
 
     async def insert(self, size: int) -> None:
@@ -138,6 +164,20 @@ class Player:
             self.models[each.account_id].read(each)
         assert taken(await self.rig.mailbox.read(readings, within(readings))) == [0] * size
 
+    async def delete_conversations(self, size: int) -> None:
+        named = [(self._account(), self._addresses()) for _ in range((size + 5) // 6)]
+        for account_id, addresses in named:
+            self.models[account_id].close(addresses)
+        closings = [Closing(account_id, json.dumps(addresses)) for account_id, addresses in named]
+        assert taken(await self.rig.mailbox.delete_conversations(closings, within(closings))) == [0] * len(named)
+
+    async def purge(self, size: int) -> None:
+        account_id = self._account()
+        doomed = (await self.rig.rows(_CLOSED_MESSAGES, account_id))[:size]
+        for row in doomed:
+            self.models[account_id].purge(row["message_id"])
+        assert await self.rig.rows(_PURGE, account_id, size) == [{"purged": len(doomed)}]
+
     async def check(self) -> None:
         await self.rig.assert_counted(*self.models)
         for account_id, model in self.models.items():
@@ -150,13 +190,19 @@ class Player:
             await self._check_changes(account_id, model)
 
     async def _check_changes(self, account_id: int, model: Model) -> None:
-        changes = {id_: kept.change for id_, kept in model.messages.items()} | model.tombstones
+        there = model.messages | model.closed
+        changes = {id_: kept.change for id_, kept in there.items()} | model.tombstones
         rows = await self.rig.rows("select message_id, change_seq from message where account_id = $1", account_id)
         assert {row["message_id"]: row["change_seq"] for row in rows} == changes
         outbox = await self.rig.rows("select change_seq from outbox where account_id = $1 order by id", account_id)
         assert [row["change_seq"] for row in outbox] == list(range(1, model.last_change + 1))
         bodies = await self.rig.rows("select body from message where account_id = $1 and deleted", account_id)
         assert [row["body"] for row in bodies] == [""] * len(model.tombstones)
+        closed = await self.rig.rows(_CLOSED, account_id)
+        assert sum(row["counted"] for row in closed) == len(model.closed)
+        assert all(row["kept"] == row["counted"] and row["bound"] >= row["greatest"] for row in closed)
+        rows = await self.rig.rows("select from conversation where account_id = $1 and closed", account_id)
+        assert len(rows) == len(closed)
 
     def _new_message(self) -> NewMessage:
         chance = self.chance
@@ -168,6 +214,9 @@ class Player:
 
     def _account(self) -> int:
         return self.chance.choice(list(self.models))
+
+    def _addresses(self) -> list[str]:
+        return self.chance.choices((*ADDRESSES, "", "nobody", '"}'), k=self.chance.randint(1, 3))
 
     def _one(self) -> tuple[int, int]:
         account_id = self._account()
@@ -182,8 +231,9 @@ class Player:
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 async def test_random_groups_agree_with_the_model(servers: Servers, seed: int) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    # A database of its own: elsewhere a purge may be at work that the model does not know of.
+    async with fresh_database(servers) as url, mailbox_rig(url) as rig:
         player = Player(rig, random.Random(seed), [next(accounts) for _ in range(3)])
-        for _ in range(40):
+        for _ in range(60):
             await player.step()
             await player.check()

@@ -46,32 +46,6 @@ async def test_a_page_ends_before_sixteen_mebibytes(servers: Servers) -> None:
         assert [entry["messageId"] for entry in await rig.page(account, FRIEND, 16)] == [4, 3, 2, 1]
 
 
-async def test_a_closed_conversation_is_gone_for_reads_and_writes(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
-        account = next(accounts)
-        await rig.insert(message(account), message(account))
-        await rig.rows("update conversation set closed = true where account_id = $1", account)
-        before = await rig.rows("select * from message where account_id = $1 order by message_id", account)
-        for written in (
-            await rig.mailbox.update([Flags(account, 1, read=True, locked=True)], within([0])),
-            await rig.mailbox.delete([Removal(account, 2)], within([0])),
-            await rig.mailbox.read([Reading(account, FRIEND)], within([0])),
-        ):
-            assert taken(written) == [0]
-        assert await rig.rows("select * from message where account_id = $1 order by message_id", account) == before
-        assert await rig.page(account, FRIEND) == []
-        assert await rig.mailbox.conversations(account, timeout=TIMEOUT) == []
-
-        assert await rig.insert(message(account)) == [3]
-        assert [entry["messageId"] for entry in await rig.page(account, FRIEND)] == [3]
-        (conversation,) = await rig.mailbox.conversations(account, timeout=TIMEOUT)
-        assert (conversation["messages"], conversation["messagesUnread"], conversation["maxMessageId"]) == (
-            1,
-            1,
-            3,
-        )
-
-
 async def test_a_write_that_changes_nothing_has_no_change_number(servers: Servers) -> None:
     async with mailbox_rig(servers.postgres.url) as rig:
         account = next(accounts)

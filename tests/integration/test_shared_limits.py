@@ -19,7 +19,8 @@ from tests.reliability.client import Client
 from tests.running import Account, Role, Stack
 from tests.servers import PreparedServer
 
-CALLS, SECONDS = 200, 2
+# So few that a slow machine fills a window in half its length.
+CALLS, SECONDS = 60, 3
 PATH = "/user/message/conversations/get"
 # A server that is away costs a call 50 ms; a test on a shared machine allows much more, but no call waits for ever.
 BOUNDED_SECONDS = 1.0
@@ -100,10 +101,11 @@ def for_seconds(seconds: float) -> Callable[[], bool]:
 
 async def test_two_gateways_accept_what_one_accepts(stack: Stack, gateways: list[Role], pair: list[Role]) -> None:
     one, two = await stack.accounts(2)
-    going_on = for_seconds(2.5 * SECONDS)
+    # Ends between the third filling of the window and the fourth.
+    going_on = for_seconds(2.7 * SECONDS)
     alone, shared = await asyncio.gather(
-        drive(stack, [gateways[2]], [one] * 6, going_on, 0.005),
-        drive(stack, pair, [two] * 3, going_on, 0.005),
+        drive(stack, [gateways[2]], [one] * 6, going_on, 0.02),
+        drive(stack, pair, [two] * 3, going_on, 0.02),
     )
     print(f"one gateway: {alone.codes}, two: {shared.codes}")
     assert alone.codes.keys() == shared.codes.keys() == {0, 98}
@@ -115,9 +117,9 @@ async def test_two_gateways_accept_what_one_accepts(stack: Stack, gateways: list
 async def test_no_call_suffers_when_the_server_is_away(
     stack: Stack, redis: PreparedServer, pair: list[Role], fault: str
 ) -> None:
-    accounts = await stack.accounts(6)
+    accounts = await stack.accounts(12)
     ended = asyncio.Event()
-    driving = asyncio.create_task(drive(stack, pair, accounts, lambda: not ended.is_set(), 0.04))
+    driving = asyncio.create_task(drive(stack, pair, accounts, lambda: not ended.is_set(), 0.2))
     await asyncio.sleep(1)
     begin, end = (redis.kill, redis.start) if fault == "killed" else (redis.freeze, redis.thaw)
     try:

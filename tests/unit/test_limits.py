@@ -100,6 +100,14 @@ async def test_a_refusal_tells_the_same_and_when_to_come_back() -> None:
     assert reached.value.headers["RateLimit-Policy"] == '"account";q=3;w=60, "read";q=1;w=60'
 
 
+async def test_of_several_full_limits_the_longest_says_when_to_come_back() -> None:
+    limiter = limited(limit_account_calls=1, limit_application_calls=1, limit_application_seconds=2)
+    await limiter.account(who(1), Bucket.READ)
+    with pytest.raises(LimitReached) as reached:
+        await limiter.account(who(1), Bucket.READ)
+    assert reached.value.retry_after > 50
+
+
 async def test_logins_and_failures_count_by_address() -> None:
     limiter = limited()
     for _ in range(2):

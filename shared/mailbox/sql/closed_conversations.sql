@@ -1,0 +1,1 @@
+select count(*) from conversation where closed

@@ -1,0 +1,1 @@
+select done_sweep()

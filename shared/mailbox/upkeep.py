@@ -1,0 +1,71 @@
+"""Upkeep: work behind the commands, repeated for as long as the process lives, whatever happens to the database."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from shared.postgres.errors import DatabaseError
+
+logger = logging.getLogger(__name__)
+
+_RETRY_SECONDS = 5.0
+
+
+class Upkeep:
+    """Repeats `work`, which returns the seconds until it is due again; `wake` makes it due at once.
+
+    Each piece of work must be whole or undone by itself: at the end it is cut off wherever it stands.
+    """
+
+    def __init__(self, name: str, work: Callable[[], Awaitable[float]]) -> None:
+        self._name = name
+        self._work = work
+        self._woken = asyncio.Event()
+        self._failing = False
+
+    def wake(self) -> None:
+        """Say that there is something to do."""
+        self._woken.set()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Go on until the block ends."""
+        task = asyncio.create_task(self._run(), name=f"upkeep {self._name}")
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def _run(self) -> None:
+        while True:
+            self._woken.clear()
+            await self._pause(await self._once())
+
+    async def _once(self) -> float:
+        try:
+            seconds = await self._work()
+        except DatabaseError as error:
+            self._failed("upkeep waits for the database", reason=error.reason)
+            return _RETRY_SECONDS
+        except Exception as error:  # noqa: BLE001 - a bug, but without upkeep the process would look well and do half
+            self._failed("upkeep failed", error=error)
+            return _RETRY_SECONDS
+        if self._failing:
+            logger.info("upkeep goes on", extra={"upkeep": self._name})
+            self._failing = False
+        return seconds
+
+    def _failed(self, event: str, *, reason: str | None = None, error: Exception | None = None) -> None:
+        """Log a failure, unless it follows another one."""
+        if not self._failing:
+            logger.warning(event, extra={"upkeep": self._name, "reason": reason}, exc_info=error)
+        self._failing = True
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+        except TimeoutError:
+            return

@@ -1,0 +1,56 @@
+"""Conversations of many messages, written straight into the tables, and what must be true when they are purged."""
+
+from shared.postgres.pool import Database
+
+# Every third one is outgoing and unsent, every other one of the rest unread.
+_FILL = """
+with counted as (
+  insert into mailbox (account_id, last_message_id, last_change_seq) values ($1::bigint, $2::integer, $2::integer)
+),
+stored as (
+  insert into message (
+    account_id, message_id, conversation_id, change_seq, date_sent, origin, status, incoming, read, locked, body
+  )
+  select $1, n, 1, n, n, 0, case n % 3 when 0 then 5 else 0 end, n % 3 > 0, n % 2 = 0, n % 10 = 0,
+    'This is message ' || n || ' of a long conversation between friends'
+  from generate_series(1, $2) as n
+)
+insert into conversation (
+  account_id, conversation_id, address, messages, messages_unread, messages_unsent, max_message_id,
+  newest_message_id, newest_date_sent, snippet
+)
+select $1, 1, $3, $2, count(*) filter (where n % 3 > 0 and n % 2 = 1), $2 / 3, $2, $2, $2, 'This is the newest'
+from generate_series(1, $2) as n
+"""
+# Numbers 1 to $2 are those of the inserts, which this did not announce.
+_PURGED = """
+select
+  (select count(*) from conversation where account_id = $1 and closed) as closed,
+  (select count(*) from message where account_id = $1 and message_id <= $2 and deleted and body = '') as tombstones,
+  (
+    select count(*) from outbox join message using (account_id, message_id, change_seq)
+    where account_id = $1 and message_id <= $2 and kind = 3 and deleted
+  ) as announced,
+  (select count(*) from outbox where account_id = $1 and message_id <= $2) as events,
+  (select count(distinct change_seq) from outbox where account_id = $1) as numbers,
+  (select min(change_seq) from outbox where account_id = $1) as least,
+  (select max(change_seq) from outbox where account_id = $1) as greatest,
+  (select last_change_seq from mailbox where account_id = $1) as last
+"""
+_TIMEOUT = 30.0
+
+
+async def fill(database: Database, account_id: int, messages: int, address: str) -> None:
+    """Give a new account a conversation of so many messages."""
+    await database.execute(_FILL, account_id, messages, address, timeout=300)
+
+
+async def assert_purged(database: Database, account_id: int, messages: int) -> None:
+    """Hold the first `messages` of an account against what the purge must have made of them."""
+    row = await database.fetchrow(_PURGED, account_id, messages, timeout=_TIMEOUT)
+    assert row is not None
+    assert row["closed"] == 0
+    assert (row["tombstones"], row["announced"], row["events"]) == (messages, messages, messages)
+    # Each number once, without a gap, up to the mailbox's own.
+    assert (row["least"], row["greatest"]) == (messages + 1, row["last"])
+    assert row["numbers"] == row["last"] - messages
