@@ -6,7 +6,7 @@ are the account's own; `$yesterday`, `$tomorrow`, `$in366days` and `$in367days` 
 `{"$repeat": [text, n]}` is a long text, `{"$times": [entry, n]}` and `{"$range": [first, last]}` are long lists; in
 an answer `{"$length": n}` is any list of that length, `<any>` anything, `<now>` a date of the last minute.
 
-A step may name an `account` (`numberless` has no number, any other name is one account for the case), the `key`
+A step may name an `account` (`numberless` has no number, any other name is one more account), the `key`
 of its Idempotency-Key header, a `status` other than 200, how many `times` it runs (many at once), and the format
 that it comes `as`. Cases of other families are generated: see table.py.
 """
