@@ -44,6 +44,7 @@ class Settings:
     limit_account_seconds: int = setting(4, "length of that window, in seconds")
     limit_logins: int = setting(60, "logins a minute and client address")
     limit_failed_authentications: int = setting(120, "failed authentications a minute and client address")
+    device_limit: int = setting(20, "devices that an account may have")
     authentication_cache_seconds: float = setting(30.0, "how long the gateway trusts a looked-up token")
     waiting_per_queue: int = setting(2000, "calls that may wait on one command queue; more get code 98")
     waiting_total: int = setting(4000, "calls that may wait on all command queues together; more get code 98")
