@@ -19,19 +19,38 @@ begin
 end
 $$;
 
--- Those of the named messages that are neither deleted nor in a closed conversation, each at the first place at which
--- it is named.
-create function messages_standing(of_account bigint, message_ids integer[])
-returns table (message_id integer, locked boolean, place bigint)
+-- The named messages that ever were, each at the first place at which it is named. `offset 0` keeps each look-up one in
+-- the primary key; joined, a large account is read from end to end where the planner takes all accounts for small ones.
+create function messages_named(of_account bigint, message_ids integer[])
+returns table (
+  message_id integer, place bigint, conversation_id integer, unread boolean, unsent boolean, locked boolean,
+  deleted boolean
+)
 language sql stable as $$
-  select message.message_id, message.locked, named.place
+  select named.message_id, named.place, found.*
   from (
     select sent.message_id, min(sent.place) as place
     from unnest(message_ids) with ordinality as sent (message_id, place) group by sent.message_id
   ) as named
-  join message on message.account_id = of_account and message.message_id = named.message_id
-  join conversation on conversation.account_id = of_account and conversation.conversation_id = message.conversation_id
-  where not message.deleted and not conversation.closed
+  cross join lateral (
+    select message.conversation_id, message.incoming and not message.read, not message.incoming and message.status = 5,
+      message.locked, message.deleted
+    from message
+    where message.account_id = of_account and message.message_id = named.message_id
+    offset 0
+  ) as found
+$$;
+
+-- Those of the named messages that are neither deleted nor in a closed conversation, in the order in which they are
+-- named; `new_locked` leaves out those that are so already, null none.
+create function messages_standing(of_account bigint, message_ids integer[], new_locked boolean) returns integer[]
+language sql stable as $$
+  select array_agg(named.message_id order by named.place)
+  from messages_named(of_account, message_ids) as named
+  where not named.deleted and named.locked is distinct from new_locked and not (
+    select conversation.closed from conversation
+    where conversation.account_id = of_account and conversation.conversation_id = named.conversation_id
+  )
 $$;
 
 -- Takes messages, deleted before, out of their conversation; the newest and the greatest are looked up in an index.
@@ -101,32 +120,26 @@ drop function conversation_shrink(bigint, integer, integer, integer, integer);
 -- Deletes those of the named messages that are there, in a mailbox whose lock the caller holds.
 create function message_remove_list(of_account bigint, message_ids integer[]) returns void
 language plpgsql volatile
--- A list is a small part of the mailbox, whatever the planner knows of either.
-set plan_cache_mode to force_generic_plan
-set enable_seqscan to off
+set enable_seqscan to off -- plans stay when a table that was empty has grown
 as $$
 declare
-  gone integer[];
+  gone integer[] := messages_standing(of_account, message_ids, null);
   seq bigint;
   shrunk record;
 begin
-  select array_agg(standing.message_id order by standing.place) into gone
-  from messages_standing(of_account, message_ids) as standing;
   if gone is null then
     return;
   end if;
   seq := mailbox_announce(of_account, gone, 3);
-  update message set deleted = true, body = '', change_seq = seq + removed.nth
-  from unnest(gone) with ordinality as removed (message_id, nth)
-  where message.account_id = of_account and message.message_id = removed.message_id;
+  for nth in 1 .. cardinality(gone) loop
+    update message set deleted = true, body = '', change_seq = seq + nth
+    where account_id = of_account and message_id = gone[nth];
+  end loop;
 
   for shrunk in
-    select message.conversation_id, array_agg(message.message_id) as gone,
-      count(*) filter (where message.incoming and not message.read)::integer as unread,
-      count(*) filter (where not message.incoming and message.status = 5)::integer as unsent
-    from unnest(gone) as removed (message_id)
-    join message on message.account_id = of_account and message.message_id = removed.message_id
-    group by message.conversation_id
+    select conversation_id, array_agg(message_id) as gone,
+      (count(*) filter (where unread))::integer as unread, (count(*) filter (where unsent))::integer as unsent
+    from messages_named(of_account, gone) group by conversation_id
   loop
     perform conversation_shrink(of_account, shrunk.conversation_id, shrunk.gone, shrunk.unread, shrunk.unsent);
   end loop;
@@ -136,22 +149,20 @@ $$;
 -- Locks or unlocks those of the named messages that are there and are not so, in a mailbox whose lock the caller holds.
 create function message_apply_lock_list(of_account bigint, message_ids integer[], new_locked boolean) returns void
 language plpgsql volatile
-set plan_cache_mode to force_generic_plan
 set enable_seqscan to off
 as $$
 declare
-  changed integer[];
+  changed integer[] := messages_standing(of_account, message_ids, new_locked);
   seq bigint;
 begin
-  select array_agg(standing.message_id order by standing.place) into changed
-  from messages_standing(of_account, message_ids) as standing where standing.locked <> new_locked;
   if changed is null then
     return;
   end if;
   seq := mailbox_announce(of_account, changed, 2);
-  update message set locked = new_locked, change_seq = seq + flagged.nth
-  from unnest(changed) with ordinality as flagged (message_id, nth)
-  where message.account_id = of_account and message.message_id = flagged.message_id;
+  for nth in 1 .. cardinality(changed) loop
+    update message set locked = new_locked, change_seq = seq + nth
+    where account_id = of_account and message_id = changed[nth];
+  end loop;
 end
 $$;
 
