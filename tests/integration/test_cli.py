@@ -177,7 +177,12 @@ def test_what_is_not_there_or_not_usable_is_exit_code_1(terminal: Terminal, argu
     "arguments",
     [
         ("keys", "disable", "x"),
+        ("keys", "disable", "9" * 19),
+        ("keys", "disable", "0"),
         ("keys", "erase"),
+        ("accounts", "create", "--with-token", "9" * 19),
+        ("accounts", "list", "--after", "9" * 19),
+        ("tokens", "create", "--account", "id:1", "--key", "9" * 19),
         ("tokens", "list"),
         ("tokens", "revoke"),
         ("tokens", "revoke", "--account", "id:1"),
@@ -192,6 +197,27 @@ def test_what_is_not_there_or_not_usable_is_exit_code_1(terminal: Terminal, argu
 )
 def test_wrong_usage_is_exit_code_2(terminal: Terminal, arguments: tuple[str, ...]) -> None:
     assert terminal.run(*arguments, text="x\n").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("accounts", "create", NUMBER), "\udcff\n"),
+        (("accounts", "create", NUMBER), "a\0b\n"),
+        (("accounts", "create", NUMBER), ""),
+        (("accounts", "create", NUMBER), "\n"),
+        (("accounts", "import"), '{"msisdn": "436990000001", "password": "a\\u0000b"}\n'),
+        (("accounts", "import"), '{"msisdn": "436990000001", "password": "\udcff"}\n'),
+        (("keys", "create", "demo", "--stdin"), "\udcff" * 20),
+    ],
+)
+async def test_secrets_that_nobody_can_send_are_exit_code_1(
+    terminal: Terminal, arguments: tuple[str, ...], text: str
+) -> None:
+    done = terminal.run(*arguments, text=text)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("usermessage: ")
+    assert await terminal.value("select count(*) from account") == 0
 
 
 def test_settings_that_cannot_be_read_are_exit_code_2(terminal: Terminal) -> None:
