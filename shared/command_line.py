@@ -64,6 +64,8 @@ def read_secret(prompt: str) -> str:
     secret = sys.stdin.readline().removesuffix("\n").removesuffix("\r")
     if not secret:
         raise CommandFailed("standard input has no line to read")
+    if "\0" in secret:
+        raise CommandFailed("a secret with a null character can never be sent")
     return secret
 
 

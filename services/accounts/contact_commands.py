@@ -31,7 +31,11 @@ def import_file(
     *,
     country_code: Annotated[
         int,
-        typer.Option(metavar="CODE", help="Of national numbers, such as 43; left out: that of the account's number."),
+        typer.Option(
+            metavar="CODE",
+            help="Of national numbers, such as 43; else that of the account's number.",
+            show_default=False,
+        ),
     ] = 0,
     as_json: AsJson = False,
 ) -> None:

@@ -28,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         command_line(arguments, prog_name="usermessage")
     except (CommandFailed, MigrationError) as error:
         _leave(1, str(error))
+    except UnicodeError:
+        _leave(1, "this is no text in UTF-8")
     except DatabaseError as error:
         _leave(1, f"the database did not do it: {error.reason}")
     except SettingsError as error:

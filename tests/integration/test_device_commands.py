@@ -8,7 +8,7 @@ import pytest
 
 from deploy.local.servers import Servers
 from tests.integration.fresh_database import fresh_database
-from tests.integration.test_cli import NUMBER, Terminal
+from tests.integration.terminal import NUMBER, Terminal
 
 _INSERT = """
 insert into device (
