@@ -39,10 +39,8 @@ class XmlWire:
     content_type = "application/xml; charset=utf-8"
 
     def write(self, operation: AnyOperation, tree: Tree) -> bytes:
-        shape = shape_of(operation.request)
-        kinds = {each.wire: each.kind for each in shape.fields}
-        children = "".join(_elements(wire, kinds.get(wire), value) for wire, value in tree.items())
-        return f"<{shape.element}>{children}</{shape.element}>".encode()
+        element = shape_of(operation.request).element
+        return f"<{element}>{_children(operation.request, tree)}</{element}>".encode()
 
     def read(self, operation: AnyOperation, body: bytes) -> Tree:
         root = ET.fromstring(body)
@@ -58,16 +56,22 @@ class XmlWire:
 FORMATS: Mapping[str, Wire] = {"json": JsonWire(), "xml": XmlWire()}
 
 
+def _children(cls: object, tree: Tree) -> str:
+    kinds = {each.wire: each.kind for each in shape_of(cls).fields} if isinstance(cls, type) else {}
+    return "".join(_elements(wire, kinds.get(wire), value) for wire, value in tree.items())
+
+
 def _elements(wire: str, kind: object, value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, list):
         return "".join(_elements(wire, kind, each) for each in value)
-    return f"<{wire}>{_escaped(_text(kind, value))}</{wire}>"
+    content = _children(kind, value) if isinstance(value, dict) else _escaped(_text(kind, value))
+    return f"<{wire}>{content}</{wire}>"
 
 
 def _text(kind: object, value: Any) -> str:
-    if kind is DATE and isinstance(value, int):
+    if kind is DATE and type(value) is int:
         return DATE.to_text(value)
     return str(value).lower() if isinstance(value, bool) else str(value)
 
