@@ -30,6 +30,11 @@ _LIMITS = {
 _addresses = (f"192.0.2.{number}" for number in count(1))
 _FORMS = pytest.mark.parametrize("form", FORMATS)
 _OPERATIONS = pytest.mark.parametrize("operation", APART[LIMITED], ids=lambda operation: operation.name)
+_WITH_TOKEN = pytest.mark.parametrize(
+    "operation",
+    [each for each in APART[LIMITED] if each.credentials is Credentials.ACCOUNT],
+    ids=lambda operation: operation.name,
+)
 
 
 @pytest.fixture(scope="module")
@@ -83,12 +88,10 @@ async def test_one_call_too_many_is_98_and_nothing_is_done(
 
 
 @_FORMS
-@_OPERATIONS
+@_WITH_TOKEN
 async def test_an_account_is_told_where_it_stands(
     operation: AnyOperation, form: str, calls: Calls, accounts: Accounts
 ) -> None:
-    if operation.credentials is not Credentials.ACCOUNT:
-        pytest.skip("a login has no account yet")
     client = _Client(calls, operation, await accounts.fresh(), form)
     for left in (*range(_QUOTA - 1, -1, -1), 0):
         headers = (await client.answer(VALID[operation.name].required)).headers
@@ -97,16 +100,14 @@ async def test_an_account_is_told_where_it_stands(
 
 
 @_FORMS
-@_OPERATIONS
+@_WITH_TOKEN
 async def test_too_many_failed_authentications_of_an_address_are_98(
     operation: AnyOperation, form: str, calls: Calls, accounts: Accounts
 ) -> None:
     client = _Client(calls, operation, await accounts.fresh(), form)
-    # A login has no token that could be wrong; it is looked up by its key alone.
-    wrong, code = ("authToken", 100) if operation.credentials is Credentials.ACCOUNT else ("apiKey", 600)
     tree = VALID[operation.name].required
-    codes = [await client.code({**tree, wrong: f"unknown{number}"}) for number in range(_QUOTA)]
-    assert codes == [code] * _QUOTA
-    refused = await client.answer({**tree, wrong: "unknown"})
+    codes = [await client.code({**tree, "authToken": f"unknown{number}"}) for number in range(_QUOTA)]
+    assert codes == [100] * _QUOTA
+    refused = await client.answer({**tree, "authToken": "unknown"})
     assert FORMATS[form].read(operation, refused.body) == {"errorCode": 98}
     assert 1 <= int(refused.headers["Retry-After"]) <= _MINUTE
