@@ -94,7 +94,7 @@ class Pipeline:
             answer = await self._answer(call)
             metrics.answered(call.operation.name, answer.fault or 0, time.perf_counter() - began)
             response = await self._response(answer, call)
-        if self.draining:
+        if self.draining or request.content.exception():
             response.force_close()
         await self.unsent.send(request, response)
         return response
