@@ -223,3 +223,20 @@ async def test_the_purge_follows_each_delete_without_waiting_for_its_turn(server
             slowest = max(slowest, time.monotonic() - began)
     # Its turns are 5 s apart, so without being told it would need that long for each but the first.
     assert slowest < 2.5
+
+
+async def test_a_role_that_is_restarted_in_the_middle_of_a_purge_goes_on(servers: Servers, stack: Stack) -> None:
+    account, role = (await stack.account()).account_id, stack.roles["conversations"]
+    before = len(role.process.log.read_text())
+    await fill(servers.postgres.url, account, 2 * MESSAGES, FRIEND)
+    async with mailbox_rig(servers.postgres.url) as rig:
+        await delete(rig, account, FRIEND)
+        await _until(rig, _GONE.format(account, 2 * MESSAGES))
+        await asyncio.to_thread(role.stop)
+        assert 0 < await one(rig, _DONE, account) < 2 * MESSAGES
+        await asyncio.to_thread(role.start)
+        await finished(rig)
+    await assert_purged(servers.postgres.url, account, 2 * MESSAGES)
+    events = [json.loads(line)["event"] for line in role.process.log.read_text()[before:].splitlines()]
+    assert events.count("stopped") == 1
+    assert not {"upkeep failed", "upkeep waits for the database", "drain cut short"} & set(events)
