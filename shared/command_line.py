@@ -14,6 +14,7 @@ from shared.settings import Settings
 T = TypeVar("T")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: an object, or one a line for a list.")]
+Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="+number, id:ID, or digits that are only one of both.")]
 
 
 class CommandFailed(Exception):  # noqa: N818 - it is what happened
@@ -64,6 +65,8 @@ def read_secret(prompt: str) -> str:
     secret = sys.stdin.readline().removesuffix("\n").removesuffix("\r")
     if not secret:
         raise CommandFailed("standard input has no line to read")
+    if "\0" in secret:
+        raise CommandFailed("a secret with a null character can never be sent")
     return secret
 
 

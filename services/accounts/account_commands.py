@@ -4,12 +4,12 @@ from typing import Annotated
 
 import typer
 
-from services.accounts.administering import Account, administering, msisdn, revoke
+from services.accounts.administering import GREATEST_ID, WithToken, administering, msisdn, revoke
 from services.accounts.import_command import import_all
 from services.accounts.number_commands import remove_number, set_number
 from services.accounts.passwords import Passwords
 from services.accounts.tokens import new_secret
-from shared.command_line import AsJson, group, read_secret, run, show, show_all
+from shared.command_line import Account, AsJson, group, read_secret, run, show, show_all
 from shared.settings import Settings
 
 _PAGE = 1000
@@ -34,7 +34,7 @@ def accounts() -> typer.Typer:
 def create(
     number: Annotated[str, typer.Argument(metavar="[MSISDN]", help="Left out: no number, so no login.")] = "",
     *,
-    with_token: Annotated[int, typer.Option(metavar="KEY_ID", help="Also a token for this API key.")] = 0,
+    with_token: WithToken = 0,
     as_json: AsJson = False,
 ) -> None:
     """Create an account; the password of its number is read from standard input."""
@@ -103,8 +103,8 @@ def show_one(account: Account, *, as_json: AsJson = False) -> None:
 
 def list_all(
     *,
-    after: Annotated[int, typer.Option(help="Only accounts with ids above this.")] = 0,
-    limit: Annotated[int, typer.Option(help="At most so many.", min=1)] = _PAGE,
+    after: Annotated[int, typer.Option(help="Only accounts with ids above this.", min=0, max=GREATEST_ID)] = 0,
+    limit: Annotated[int, typer.Option(help="At most so many.", min=1, max=GREATEST_ID)] = _PAGE,
     as_json: AsJson = False,
 ) -> None:
     """List accounts by id."""

@@ -16,8 +16,12 @@ from shared.postgres.queries import load_queries
 from shared.settings import Settings
 
 _MSISDN_DIGITS = 15
+GREATEST_ID = 2**63 - 1
 
-Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="+number, id:ID, or digits that are only one of both.")]
+WithToken = Annotated[
+    int,
+    typer.Option(metavar="KEY_ID", min=0, max=GREATEST_ID, help="Also a token for this API key.", show_default=False),
+]
 
 
 @asynccontextmanager

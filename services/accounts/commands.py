@@ -3,9 +3,11 @@
 import typer
 
 from services.accounts.account_commands import accounts
+from services.accounts.administering import administering
 from services.accounts.contact_commands import contacts
 from services.accounts.key_commands import keys
 from services.accounts.token_commands import tokens
+from shared.settings import Settings
 
 
 def add_commands(command_line: typer.Typer) -> None:
@@ -14,3 +16,9 @@ def add_commands(command_line: typer.Typer) -> None:
     command_line.add_typer(accounts(), name="accounts")
     command_line.add_typer(tokens(), name="tokens")
     command_line.add_typer(contacts(), name="contacts")
+
+
+async def account_id(settings: Settings, account: str) -> int:
+    """Return the account that is meant, for commands of other roles: `+number`, `id:ID` or digits."""
+    async with administering(settings) as administration:
+        return await administration.account_id(account)

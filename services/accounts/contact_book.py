@@ -1,5 +1,6 @@
 """An account's contacts out of the entries of a file, within limits that keep the answer which lists them sendable."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -11,6 +12,7 @@ from shared.command_line import CommandFailed
 CONTACTS = 10_000
 NAME_CHARACTERS = 255
 NUMBERS = 10
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,5 +88,5 @@ def _number(entry: Entry, text: str, home: str | None) -> str | None:
 
 
 def _name(text: str) -> str:
-    """Return a name on one line, without characters that are no text."""
-    return " ".join("".join(each if each.isprintable() else " " for each in text).split())
+    """Return a name on one line, without control characters."""
+    return " ".join(_CONTROL.sub(" ", text).split())

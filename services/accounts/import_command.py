@@ -6,11 +6,8 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Annotated
 
-import typer
-
-from services.accounts.administering import administering, msisdn
+from services.accounts.administering import WithToken, administering, msisdn
 from services.accounts.administration import Administration
 from services.accounts.passwords import Passwords
 from services.accounts.tokens import new_secret
@@ -25,7 +22,7 @@ _Person = tuple[str, str]
 
 def import_all(
     *,
-    with_token: Annotated[int, typer.Option(metavar="KEY_ID", help="Also a token each for this API key.")] = 0,
+    with_token: WithToken = 0,
     as_json: AsJson = False,
 ) -> None:
     """Create accounts from JSON lines {"msisdn", "password"}; prints {"id", "msisdn", "auth_token"} for each.
@@ -68,6 +65,6 @@ def _person(place: int, line: str) -> _Person:
         number, password = msisdn(str(document["msisdn"])), document["password"]
     except (ValueError, KeyError, TypeError, CommandFailed):
         raise CommandFailed(f"line {place} has no usable msisdn and password") from None
-    if not isinstance(password, str) or not password:
+    if not isinstance(password, str) or not password or "\0" in password:
         raise CommandFailed(f"line {place} has no usable password")
     return number, password

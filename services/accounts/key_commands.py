@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from services.accounts.administering import administering, revoke
+from services.accounts.administering import GREATEST_ID, administering, revoke
 from services.accounts.tokens import new_secret
 from shared.command_line import AsJson, CommandFailed, group, read_secret, run, show, show_all
 from shared.settings import Settings
@@ -12,6 +12,7 @@ from shared.settings import Settings
 # Random letters and digits of this length have 95 bits; it is a key that an application has had for long.
 _SHORTEST = 16
 
+KeyId = Annotated[int, typer.Argument(metavar="KEY_ID", min=1, max=GREATEST_ID)]
 FromStandardInput = Annotated[
     bool, typer.Option("--stdin", help="A key that an application already has, read from standard input.")
 ]
@@ -39,7 +40,7 @@ def create(name: str, *, stdin: FromStandardInput = False, as_json: AsJson = Fal
     show({"id": run(work), "name": name} | ({} if stdin else {"api_key": api_key}), as_json=as_json)
 
 
-def rotate(key_id: int, *, stdin: FromStandardInput = False, as_json: AsJson = False) -> None:
+def rotate(key_id: KeyId, *, stdin: FromStandardInput = False, as_json: AsJson = False) -> None:
     """Replace an API key by another one; the old one ends at once, the application's tokens stay valid."""
     api_key = _given() if stdin else new_secret()
 
@@ -52,12 +53,12 @@ def rotate(key_id: int, *, stdin: FromStandardInput = False, as_json: AsJson = F
     show({"id": key_id} | ({} if stdin else {"api_key": api_key}), as_json=as_json)
 
 
-def disable(key_id: int, *, as_json: AsJson = False) -> None:
+def disable(key_id: KeyId, *, as_json: AsJson = False) -> None:
     """Refuse an application from now on."""
     _set_disabled(key_id, disabled=True, as_json=as_json)
 
 
-def enable(key_id: int, *, as_json: AsJson = False) -> None:
+def enable(key_id: KeyId, *, as_json: AsJson = False) -> None:
     """Let a disabled application in again."""
     _set_disabled(key_id, disabled=False, as_json=as_json)
 

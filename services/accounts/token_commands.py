@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from services.accounts.administering import administering, revoke
+from services.accounts.administering import GREATEST_ID, administering, revoke
 from services.accounts.tokens import new_secret
 from shared.command_line import AsJson, CommandFailed, group, read_secret, run, show, show_all
 from shared.settings import Settings
@@ -24,7 +24,7 @@ def tokens() -> typer.Typer:
 
 def create(
     account: Account,
-    key: Annotated[int, typer.Option(help="Id of the API key that the token is for.")],
+    key: Annotated[int, typer.Option(min=1, max=GREATEST_ID, help="Id of the API key that the token is for.")],
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -53,7 +53,10 @@ def list_all(account: Account, *, as_json: AsJson = False) -> None:
 
 def revoke_some(
     account: Annotated[str, typer.Option(help="An account: +number, id:ID, or digits of only one of both.")] = "",
-    key: Annotated[int, typer.Option(help="Only the account's tokens for this API key.")] = 0,
+    key: Annotated[
+        int,
+        typer.Option(min=0, max=GREATEST_ID, help="Only the account's tokens for this API key.", show_default=False),
+    ] = 0,
     fingerprint: Annotated[str, typer.Option(help="Only the account's token with this fingerprint.")] = "",
     *,
     every: Annotated[bool, typer.Option("--all", help="All of the account's tokens.")] = False,

@@ -13,6 +13,9 @@ from shared.command_line import CommandFailed
 _BEGIN = "BEGIN:VCARD"
 # Pictures, sounds and keys, with the lines that they go on in: a broken one must not cost us the card.
 _BULK = re.compile(r"^(?:[\w-]+\.)?(?:PHOTO|LOGO|SOUND|KEY)[;:].*(?:\n[ \t].*)*", re.IGNORECASE | re.MULTILINE)
+# Parameters that the library does not know: it takes every other encoding for Base64, and looks for capitals only.
+_UNENCODED = re.compile(r";(?:ENCODING=)?[78]BIT(?=[;:])", re.IGNORECASE)
+_QUOTED = re.compile(r"(?<=[;=])QUOTED-PRINTABLE(?=[;:])", re.IGNORECASE)
 # Clients send messages to the first number, so that of a mobile phone comes first.
 _RANKS = {"cell": 0, "fax": 2, "pager": 2}
 _OTHER = 1
@@ -25,8 +28,7 @@ def is_vcard(text: str) -> bool:
 
 def vcard_entries(text: str) -> Iterator[Entry]:
     """Yield the cards; raise `CommandFailed`, which names the card, where one cannot be read."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n")
-    cards = vobject.readComponents(_BULK.sub("", lines), allowQP=True)
+    cards = vobject.readComponents(_prepared(text), allowQP=True)
     for number in count(1):
         place = f"card {number}"
         try:
@@ -39,6 +41,11 @@ def vcard_entries(text: str) -> Iterator[Entry]:
         if card.name != "VCARD":
             raise CommandFailed(f"{place}: text that is no vCard; nothing was stored")
         yield Entry(place, _name(card), _numbers(card))
+
+
+def _prepared(text: str) -> str:
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _QUOTED.sub("QUOTED-PRINTABLE", _UNENCODED.sub("", _BULK.sub("", lines)))
 
 
 def _name(card: Any) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from services.accounts import commands as accounts
 from services.cli.migrate import migrate
+from services.messages import commands as messages
 from shared.command_line import CommandFailed, group
 from shared.postgres.errors import DatabaseError
 from shared.postgres.migration_files import MigrationError
@@ -22,10 +23,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command_line = group("Set up and administer usermessage.")
     command_line.command("migrate")(migrate)
     accounts.add_commands(command_line)
+    messages.add_commands(command_line, accounts.account_id)
     try:
         command_line(arguments, prog_name="usermessage")
     except (CommandFailed, MigrationError) as error:
         _leave(1, str(error))
+    except UnicodeError:
+        _leave(1, "this is no text in UTF-8")
     except DatabaseError as error:
         _leave(1, f"the database did not do it: {error.reason}")
     except SettingsError as error:

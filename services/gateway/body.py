@@ -31,8 +31,8 @@ async def read_body(request: web.BaseRequest) -> bytes:
     except web.HTTPRequestEntityTooLarge:
         raise TransportFault(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is larger than 1 MiB") from None
     except (ConnectionError, web.RequestPayloadError):
-        # Nobody is left to read this.
-        raise TransportFault(HTTPStatus.BAD_REQUEST, "the body ended before its end") from None
+        # It is malformed, or nobody is left to read this.
+        raise TransportFault(HTTPStatus.BAD_REQUEST, "the body has no proper end") from None
     except TimeoutError:
         raise TransportFault(HTTPStatus.REQUEST_TIMEOUT, "the body did not arrive in time") from None
 

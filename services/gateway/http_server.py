@@ -33,6 +33,15 @@ class _Server(web.Server):
 class _Connection(web.RequestHandler):
     """One connection; aiohttp's own words would repeat the input, to the client and in the log."""
 
+    def data_received(self, data: bytes) -> None:
+        """Take octets; a body that turns out to be malformed ends at once, where aiohttp would wait for its rest."""
+        super().data_received(data)
+        request = self._current_request
+        # What stands behind a body that has not ended can only be the parser's complaint about it.
+        if request is not None and self._messages and not request.content.is_eof():
+            self._lingering_time = 0.0
+            request.content.set_exception(web.RequestPayloadError("malformed"))
+
     def handle_error(
         self,
         request: web.BaseRequest,

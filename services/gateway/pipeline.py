@@ -1,6 +1,5 @@
 """The pipeline: the one handler of every endpoint, from the bytes of a request to the bytes of its answer."""
 
-import asyncio
 import logging
 import time
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ import orjson
 from aiohttp import web
 
 from services.gateway.admission import Admission
+from services.gateway.aside import Aside
 from services.gateway.body import TransportFault, read_body
 from services.gateway.client_address import client_address, networks
 from services.gateway.documents import Document, read_document
@@ -36,8 +36,8 @@ logger = logging.getLogger(__name__)
 
 _OVERLOADED_SECONDS = 1
 _SERVER = "usermessage"
-# Reading a body of 1 MiB that is made for it takes most of a second; everybody else would wait.
-_LONG_BODY = 65_536
+# A body that is made for it takes a millisecond to read for each KiB, 1 MiB a second; everybody else would wait.
+_LONG_BODY = 16_384
 # So would they for more than this to be written as XML.
 _LONG_ANSWER = 262_144
 
@@ -80,6 +80,7 @@ class Pipeline:
         self._caller = caller
         self._real_statuses = settings.real_http_statuses
         self._trusted = networks(settings.trusted_proxies)
+        self._reading, self._writing = Aside(), Aside()
         self.unsent = Unsent(settings.unsent_octets)
         self.draining = False
 
@@ -94,7 +95,7 @@ class Pipeline:
             answer = await self._answer(call)
             metrics.answered(call.operation.name, answer.fault or 0, time.perf_counter() - began)
             response = await self._response(answer, call)
-        if self.draining:
+        if self.draining or request.content.exception():
             response.force_close()
         await self.unsent.send(request, response)
         return response
@@ -121,7 +122,7 @@ class Pipeline:
             raise TransportFault(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "no content encoding is read here")
         content_type, accept = request.headers.get("Content-Type"), _joined(request, "Accept")
         read = partial(read_document, endpoint, content_type, accept, body)
-        return read() if len(body) < _LONG_BODY else await asyncio.to_thread(read)
+        return read() if len(body) < _LONG_BODY else await self._reading.run(read)
 
     async def _answer(self, call: _Call) -> _Answer:
         headers: dict[str, str] = {}
@@ -157,7 +158,7 @@ class Pipeline:
         answer_format = call.document.answer_format
         if answer_format is Format.XML:
             write = partial(_to_xml, call.endpoint, body)
-            body = write() if len(body) < _LONG_ANSWER else await asyncio.to_thread(write)
+            body = write() if len(body) < _LONG_ANSWER else await self._writing.run(write)
         headers = {"Content-Type": answer_format.value, "Server": _SERVER, **answer.headers}
         status = answer.fault.http_status if answer.fault and self._real_statuses else HTTPStatus.OK
         return web.Response(status=status, body=body, headers=headers)

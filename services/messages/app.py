@@ -1,8 +1,8 @@
-"""The messages role: storing, reading, changing and deleting single messages."""
+"""The messages role: storing, reading, sending, changing and deleting messages, and the devices."""
 
 from contextlib import AbstractAsyncContextManager
 
-from services.messages.handlers import Messages, routes
+from services.messages.handlers import routes
 from shared.mailbox.role import mailbox_role
 from shared.process import Service
 from shared.settings import Settings
@@ -12,4 +12,4 @@ ROLE = "messages"
 
 def messages(settings: Settings) -> AbstractAsyncContextManager[Service]:
     """Serve the commands."""
-    return mailbox_role(ROLE, settings, lambda mailbox: routes(Messages(mailbox)))
+    return mailbox_role(ROLE, settings, lambda mailbox: routes(mailbox, device_limit=settings.device_limit))

@@ -2,14 +2,21 @@
 
 from collections.abc import Sequence
 
+from services.messages.devices import Devices
+from services.messages.lists import Lists
 from shared.bus.routes import Context, Outcome, Route, route_group
 from shared.contract import dates
+from shared.contract.faults import Fault
 from shared.contract.messages import (
     DELETE,
+    DELETE_LIST,
     GET_BY_CONVERSATION,
     INSERT,
+    LOCK_LIST,
     PAGE_DEFAULT,
     PAGE_LIMIT,
+    SEND,
+    UNLOCK_LIST,
     UPDATE,
     UserMessageDeleteRequest,
     UserMessageDeleteResponse,
@@ -17,14 +24,19 @@ from shared.contract.messages import (
     UserMessageGetMessagesResponse,
     UserMessageInsertRequest,
     UserMessageInsertResponse,
+    UserMessageSendRequest,
+    UserMessageSendResponse,
     UserMessageUpdateRequest,
     UserMessageUpdateResponse,
 )
-from shared.mailbox.store import Mailbox, Page
+from shared.contract.sync import CREATE_DEVICE, DELETE_DEVICE, UPDATE_DEVICE
+from shared.mailbox.pages import Page
+from shared.mailbox.store import Mailbox
 from shared.mailbox.terms import terms
 from shared.mailbox.writes import Flags, NewMessage, Removal, replied
 
-_STATUS_NONE = 0
+_STATUS_NONE, _STATUS_PENDING, _STATUS_SENDING = 0, 1, 4
+_ORIGIN_MYSMS = 1
 _UPDATED = UserMessageUpdateResponse()
 _DELETED = UserMessageDeleteResponse()
 
@@ -45,7 +57,7 @@ class Messages:
         ]
         timeout = max(context.remaining() for _, context in requests)
         found = await self._mailbox.messages_by_conversation(pages, timeout=timeout)
-        return [{"messages": messages} for messages in found]
+        return replied(found, lambda messages: {"messages": messages})
 
     async def insert(
         self, requests: Sequence[tuple[UserMessageInsertRequest, Context]]
@@ -55,6 +67,17 @@ class Messages:
         messages = [_new_message(request, context, now) for request, context in requests]
         written = await self._mailbox.insert(messages, terms(requests))
         return replied(written, UserMessageInsertResponse)
+
+    async def send(
+        self, requests: Sequence[tuple[UserMessageSendRequest, Context]]
+    ) -> Sequence[Outcome[UserMessageSendResponse]]:
+        """Store messages to be delivered, of senders that have a number."""
+        now = dates.now()
+        able = [(request, context) for request, context in requests if context.identity.msisdn is not None]
+        messages = [_sent_message(request, context, now) for request, context in able]
+        written = await self._mailbox.insert(messages, terms(able)) if able else []
+        outcomes = iter(replied(written, UserMessageSendResponse))
+        return [Fault.MSISDN_MISSING if context.identity.msisdn is None else next(outcomes) for _, context in requests]
 
     async def update(
         self, requests: Sequence[tuple[UserMessageUpdateRequest, Context]]
@@ -98,11 +121,38 @@ def _new_message(request: UserMessageInsertRequest, context: Context, now: int) 
     )
 
 
-def routes(messages: Messages) -> tuple[Route, ...]:
+def _sent_message(request: UserMessageSendRequest, context: Context, now: int) -> NewMessage:
+    due = request.date_send_on
+    later = due is not None and due > now
+    return NewMessage(
+        account_id=context.identity.account_id,
+        address=f"+{request.recipient}",
+        body=request.message,
+        date_sent=now,
+        read=True,
+        locked=False,
+        origin=_ORIGIN_MYSMS,
+        status=_STATUS_SENDING if later else _STATUS_PENDING,
+        incoming=False,
+        date_status=due if later else None,
+        send=True,
+        device_id=request.device_id,
+    )
+
+
+def routes(mailbox: Mailbox, *, device_limit: int) -> tuple[Route, ...]:
     """Return which function runs which operation."""
+    messages, lists, devices = Messages(mailbox), Lists(mailbox), Devices(mailbox, device_limit)
     return (
         route_group(GET_BY_CONVERSATION, messages.get_by_conversation, alone=_large),
         route_group(INSERT, messages.insert),
+        route_group(SEND, messages.send),
         route_group(UPDATE, messages.update),
         route_group(DELETE, messages.delete),
+        route_group(DELETE_LIST, lists.delete),
+        route_group(LOCK_LIST, lists.lock),
+        route_group(UNLOCK_LIST, lists.unlock),
+        route_group(CREATE_DEVICE, devices.create),
+        route_group(UPDATE_DEVICE, devices.update),
+        route_group(DELETE_DEVICE, devices.delete),
     )

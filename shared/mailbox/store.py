@@ -1,23 +1,16 @@
 """The store: the mailbox's reads and writes, each one round trip to Postgres."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from shared.mailbox.rules import PAGE_OCTETS, Entry, fitting
+from shared.mailbox.devices import DeviceChange, DeviceRemoval, NewDevice
+from shared.mailbox.lists import LockList, RemovalList
+from shared.mailbox.pages import Entries, Page, Pages
 from shared.mailbox.terms import Terms
 from shared.mailbox.writes import Closing, Flags, NewMessage, Reading, Removal, Writer, Written
 from shared.postgres.pool import Database
 from shared.postgres.queries import load_queries
-
-
-class Page(NamedTuple):
-    """A page of a conversation: `skipped` newest messages are left out, then at most `wanted` are in it."""
-
-    account_id: int
-    address: str
-    skipped: int
-    wanted: int
 
 
 class Mailbox:
@@ -32,8 +25,9 @@ class Mailbox:
         self._database = database
         self._writer = Writer(database, patient)
         self._queries = load_queries(Path(__file__).parent / "sql")
+        self._pages = Pages(database, self._queries["messages_by_conversation"])
 
-    async def conversations(self, account_id: int, *, timeout: float) -> Sequence[Entry]:  # noqa: ASYNC109 - given on
+    async def conversations(self, account_id: int, *, timeout: float) -> Entries:  # noqa: ASYNC109 - given on
         """Return the account's conversations, newest first, as wire entries (`UserMessageConversation`)."""
         return await self._fetch("conversations", account_id, timeout=timeout)
 
@@ -42,16 +36,12 @@ class Mailbox:
         pages: Sequence[Page],
         *,
         timeout: float,  # noqa: ASYNC109 - given on
-    ) -> list[Sequence[Entry]]:
+    ) -> list[Entries | Awaitable[Entries]]:
         """Return the messages of each page, newest first, as wire entries (`UserMessageMessage`).
 
-        A page ends before its answer exceeds 16 MiB.
+        A page ends before its answer exceeds 16 MiB; one that is large beside others is given as a promise.
         """
-        found: list[list[Entry]] = [[] for _ in pages]
-        columns = zip(*pages, strict=True)
-        for entry in await self._fetch("messages_by_conversation", *columns, PAGE_OCTETS, timeout=timeout):
-            found[entry.pop("place") - 1].append(entry)
-        return [fitting(messages) for messages in found]
+        return await self._pages.fetch(pages, timeout=timeout)
 
     async def insert(self, messages: Sequence[NewMessage], terms: Sequence[Terms]) -> list[Written[int]]:
         """Store messages and return their ids."""
@@ -72,6 +62,30 @@ class Mailbox:
     async def delete_conversations(self, closings: Sequence[Closing], terms: Sequence[Terms]) -> list[Written[int]]:
         """Delete conversations: they are gone at once for reads and writes; the purge comes later."""
         return await self._writer.write(self._queries["delete_conversations"], closings, terms)
+
+    async def delete_list(self, lists: Sequence[RemovalList], terms: Sequence[Terms]) -> list[Written[int]]:
+        """Delete lists of messages, each at once; those that are gone or unknown are left alone."""
+        return await self._writer.write(self._queries["delete_list"], lists, terms)
+
+    async def lock_list(self, lists: Sequence[LockList], terms: Sequence[Terms]) -> list[Written[int]]:
+        """Lock or unlock lists of messages, each at once; those that are gone or unknown are left alone."""
+        return await self._writer.write(self._queries["lock_list"], lists, terms)
+
+    async def devices(self, account_id: int, *, timeout: float) -> list[dict[str, Any]]:  # noqa: ASYNC109 - given on
+        """Return the account's devices by id, without what they push with; dates in ms since 1970."""
+        return await self._fetch("devices", account_id, timeout=timeout)
+
+    async def create_device(self, devices: Sequence[NewDevice], terms: Sequence[Terms]) -> list[Written[int]]:
+        """Register devices and return their ids, unique over the installation, or 106."""
+        return await self._writer.write(self._queries["create_device"], devices, terms)
+
+    async def update_device(self, changes: Sequence[DeviceChange], terms: Sequence[Terms]) -> list[Written[int]]:
+        """Change devices; one that is not the account's is 105."""
+        return await self._writer.write(self._queries["update_device"], changes, terms)
+
+    async def delete_device(self, removals: Sequence[DeviceRemoval], terms: Sequence[Terms]) -> list[Written[int]]:
+        """Delete devices; one that is not the account's is 105."""
+        return await self._writer.write(self._queries["delete_device"], removals, terms)
 
     async def _fetch(self, query: str, *arguments: Any, timeout: float) -> list[dict[str, Any]]:  # noqa: ASYNC109 - given on
         rows = await self._database.fetch(self._queries[query], *arguments, timeout=timeout)

@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from inspect import isawaitable
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import asyncpg
 
@@ -79,7 +79,15 @@ class Closing(NamedTuple):
     addresses: str
 
 
-Command = NewMessage | Flags | Removal | Reading | Closing
+class Command(Protocol):
+    """What a mailbox is told: a field for each array of the query, the account first."""
+
+    @property
+    def account_id(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
 _Write = tuple[Command, Terms]
 
 

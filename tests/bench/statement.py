@@ -7,8 +7,8 @@ from typing import Any
 
 import asyncpg
 
+from shared.mailbox.pages import Page
 from shared.mailbox.rules import PAGE_OCTETS
-from shared.mailbox.store import Page
 from shared.mailbox.writes import NewMessage
 from shared.postgres.queries import load_queries
 from shared.settings import Settings

@@ -11,12 +11,15 @@ from tests.running import Account, Stack
 SECRET = "do-not-repeat-me"
 
 
-async def exchange(stack: Stack, sent: bytes, *, leave: bool = False) -> bytes:
-    """Send bytes and return what comes until the server ends the connection; `leave` says that nobody waits."""
+async def exchange(stack: Stack, *sent: bytes, leave: bool = False) -> bytes:
+    """Send pieces and return what comes until the server ends the connection; `leave` says that nobody waits."""
     address = urlsplit(stack.base_url)
     reader, writer = await asyncio.open_connection(address.hostname, address.port)
-    writer.write(sent)
-    await writer.drain()
+    for nth, piece in enumerate(sent):
+        if nth:
+            await asyncio.sleep(0.2)
+        writer.write(piece)
+        await writer.drain()
     answer = b"" if leave else await asyncio.wait_for(reader.read(), 20)
     writer.transport.abort()
     return answer
@@ -42,6 +45,21 @@ async def test_what_is_no_request_is_400_with_a_line_of_ours(stack: Stack, sent:
     assert re.match(rb"HTTP/1\.[01] 400 ", head), answer
     assert re.findall(rb"\r\nServer: (.*)\r", head) == [b"usermessage"]
     assert (body.count(b"\n"), SECRET.encode() in answer) == (1, False)
+    assert SECRET not in logged(stack)
+
+
+@pytest.mark.parametrize("piece", [f"{SECRET}\r\n", f"5\r\nhello{SECRET}\r\n"])
+@pytest.mark.parametrize("expect", ["", "Expect: 100-continue\r\n"])
+async def test_a_body_that_becomes_malformed_is_400_at_once(stack: Stack, piece: str, expect: str) -> None:
+    before = logged(stack).count('"ERROR"')
+    head = f"POST /json/user/login HTTP/1.1\r\nHost: x\r\n{expect}Transfer-Encoding: chunked\r\n\r\n"
+    # Within the 20 s that the exchange waits: a body that only stops is waited for 30 s.
+    answer = await exchange(stack, f"{head}1\r\n{{\r\n".encode(), piece.encode())
+    heads = re.findall(rb"HTTP/1\.1 (\d+) ", answer)
+    assert heads == ([b"100"] if expect else []) + [b"400"], answer
+    assert b"\r\nConnection: close\r\n" in answer
+    assert SECRET.encode() not in answer
+    assert logged(stack).count('"ERROR"') == before
     assert SECRET not in logged(stack)
 
 

@@ -9,8 +9,11 @@ from typing import Any
 
 import asyncpg
 
+from shared.bus.routes import Context, Key
 from shared.contract.faults import Fault
-from shared.mailbox.store import Mailbox, Page
+from shared.contract.operation import Identity
+from shared.mailbox.pages import Page
+from shared.mailbox.store import Mailbox
 from shared.mailbox.terms import Terms
 from shared.mailbox.writes import NewMessage, Written
 from shared.postgres.migrate import migrate
@@ -59,6 +62,7 @@ class Rig:
     async def page(self, account_id: int, address: str, offset: int = 0, limit: int = 1000) -> list[dict[str, Any]]:
         pages = [Page(account_id, address, offset, limit)]
         (page,) = await self.mailbox.messages_by_conversation(pages, timeout=TIMEOUT)
+        assert not isawaitable(page)
         return [dict(entry) for entry in page]
 
     async def assert_counted(self, *account_ids: int) -> None:
@@ -91,6 +95,11 @@ async def mailbox_rig(url: str) -> AsyncIterator[Rig]:
 def message(account_id: int, address: str = FRIEND, body: str = "hello", date_sent: int = 1_000) -> NewMessage:
     """Return an unread incoming message."""
     return NewMessage(account_id, address, body, date_sent, read=False, locked=False, origin=0, status=0, incoming=True)
+
+
+def context(account_id: int, operation: str = "test", *, msisdn: int | None = None, key: Key | None = None) -> Context:
+    """Return what a handler knows of a command with the usual time."""
+    return Context(Identity(account_id, 1, msisdn), operation, time.monotonic() + TIMEOUT, "trace", key)
 
 
 def within(commands: Sequence[object], seconds: float = TIMEOUT) -> list[Terms]:

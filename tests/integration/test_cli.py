@@ -1,103 +1,32 @@
 """The `usermessage` command line on a real database and broker."""
 
-import io
 import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-from unittest.mock import patch
+from collections.abc import AsyncIterator
 
 import aio_pika
-import asyncpg
 import orjson
 import pytest
 
 from deploy.local.servers import Servers
 from services.accounts.passwords import Passwords
 from services.accounts.tokens import digest
-from services.cli.__main__ import main
 from shared.bus.topology import REVOCATIONS
-from tests.integration.fresh_database import fresh_database
-
-ROOT = Path(__file__).parents[2]
-NUMBER = "436990000001"
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """How a command ended."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-def exit_code(arguments: Sequence[str]) -> int:
-    with pytest.raises(SystemExit) as left:
-        main(arguments)
-    code = left.value.code
-    assert isinstance(code, int)
-    return code
-
-
-@dataclass(frozen=True, slots=True)
-class Terminal:
-    """Runs commands against one database."""
-
-    environment: Mapping[str, str]
-
-    def run(self, *arguments: str, text: str = "", **environment: str) -> Done:
-        """Run one command in a thread of this process, which takes a tenth of the time of a new one."""
-        out, err = io.StringIO(), io.StringIO()
-        with (
-            patch.dict(os.environ, {**self.environment, **environment}),
-            patch("sys.stdin", io.StringIO(text, newline="")),
-            redirect_stdout(out),
-            redirect_stderr(err),
-            ThreadPoolExecutor(1) as thread,
-        ):
-            code = thread.submit(exit_code, arguments).result()
-        return Done(code, out.getvalue(), err.getvalue())
-
-    def rows(self, *arguments: str, text: str = "") -> list[dict[str, Any]]:
-        done = self.run(*arguments, "--json", text=text)
-        assert (done.returncode, done.stderr) == (0, "")
-        return [json.loads(line) for line in done.stdout.splitlines()]
-
-    def row(self, *arguments: str, text: str = "") -> dict[str, Any]:
-        (row,) = self.rows(*arguments, text=text)
-        return row
-
-    def account(self, number: str = NUMBER) -> int:
-        return int(self.row("accounts", "create", number, text="secret\n")["id"])
-
-    async def value(self, query: str, *arguments: object) -> Any:
-        connection = await asyncpg.connect(self.environment["DATABASE_URL"])
-        try:
-            return await connection.fetchval(query, *arguments)
-        finally:
-            await connection.close()
+from tests.integration.terminal import NUMBER, ROOT, Terminal, emptied, terminal_of
 
 
 @pytest.fixture(scope="module")
 async def migrated(servers: Servers) -> AsyncIterator[Terminal]:
-    async with fresh_database(servers) as url:
-        terminal = Terminal({"DATABASE_URL": url, "AMQP_URL": servers.rabbitmq.url})
-        assert "applied 0001_accounts.before" in terminal.run("migrate").stdout
+    async with terminal_of(servers) as terminal:
         yield terminal
 
 
 @pytest.fixture
 async def terminal(migrated: Terminal) -> Terminal:
-    await migrated.value("truncate account, token, api_key")
-    return migrated
+    return await emptied(migrated)
 
 
 def test_it_runs_as_a_program(migrated: Terminal) -> None:
@@ -219,6 +148,16 @@ async def test_tokens_are_revoked_one_by_one_by_key_or_all(terminal: Terminal) -
     "arguments",
     [
         ("keys", "disable", "999"),
+        ("keys", "rotate", "999"),
+        ("accounts", "show", "id:99999"),
+        ("accounts", "unblock", "id:99999"),
+        ("accounts", "set-number", "id:99999", NUMBER),
+        ("accounts", "set-number", "id:99999", "number"),
+        ("accounts", "remove-number", "id:99999"),
+        ("tokens", "list", "--account", "id:99999"),
+        ("contacts", "list", "id:99999"),
+        ("contacts", "clear", "id:99999"),
+        ("contacts", "import", "id:99999", "none.vcf"),
         ("accounts", "disable", "+436990009999"),
         ("accounts", "enable", "id:99999"),
         ("accounts", "enable", "nobody"),
@@ -238,16 +177,47 @@ def test_what_is_not_there_or_not_usable_is_exit_code_1(terminal: Terminal, argu
     "arguments",
     [
         ("keys", "disable", "x"),
+        ("keys", "disable", "9" * 19),
+        ("keys", "disable", "0"),
         ("keys", "erase"),
+        ("accounts", "create", "--with-token", "9" * 19),
+        ("accounts", "list", "--after", "9" * 19),
+        ("tokens", "create", "--account", "id:1", "--key", "9" * 19),
+        ("tokens", "list"),
         ("tokens", "revoke"),
         ("tokens", "revoke", "--account", "id:1"),
         ("tokens", "revoke", "--account", "id:1", "--all", "--stdin"),
         ("tokens", "revoke", "--account", "id:1", "--all", "--key", "1"),
         ("tokens", "revoke", "--all"),
+        ("tokens", "revoke", "--account", "id:1", "--all", "--fingerprint", "x"),
+        ("tokens", "revoke", "--fingerprint", "x"),
+        ("contacts", "import", "id:1"),
+        ("contacts", "import", "id:1", "x.vcf", "--country-code", "999"),
     ],
 )
 def test_wrong_usage_is_exit_code_2(terminal: Terminal, arguments: tuple[str, ...]) -> None:
     assert terminal.run(*arguments, text="x\n").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("accounts", "create", NUMBER), "\udcff\n"),
+        (("accounts", "create", NUMBER), "a\0b\n"),
+        (("accounts", "create", NUMBER), ""),
+        (("accounts", "create", NUMBER), "\n"),
+        (("accounts", "import"), '{"msisdn": "436990000001", "password": "a\\u0000b"}\n'),
+        (("accounts", "import"), '{"msisdn": "436990000001", "password": "\udcff"}\n'),
+        (("keys", "create", "demo", "--stdin"), "\udcff" * 20),
+    ],
+)
+async def test_secrets_that_nobody_can_send_are_exit_code_1(
+    terminal: Terminal, arguments: tuple[str, ...], text: str
+) -> None:
+    done = terminal.run(*arguments, text=text)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("usermessage: ")
+    assert await terminal.value("select count(*) from account") == 0
 
 
 def test_settings_that_cannot_be_read_are_exit_code_2(terminal: Terminal) -> None:
@@ -279,9 +249,12 @@ async def test_gateways_hear_of_what_was_disabled_enabled_and_revoked(terminal: 
         terminal.row("accounts", "disable", account)
         terminal.row("accounts", "enable", account)
         terminal.row("tokens", "revoke", "--account", account, "--all")
+        terminal.row("accounts", "set-number", account, "436990000002")
+        terminal.row("accounts", "remove-number", account)
         terminal.row("keys", "disable", str(key_id))
-        heard = [orjson.loads((await queue.get(timeout=5)).body) for _ in range(4)]
+        terminal.row("keys", "rotate", str(key_id))
+        heard = [orjson.loads((await queue.get(timeout=5)).body) for _ in range(7)]
     assert heard == [
-        *({"account_id": account_id, "application_id": None} for _ in range(3)),
-        {"account_id": None, "application_id": key_id},
+        *({"account_id": account_id, "application_id": None} for _ in range(5)),
+        *({"account_id": None, "application_id": key_id} for _ in range(2)),
     ]

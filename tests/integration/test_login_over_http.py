@@ -3,13 +3,17 @@
 import asyncio
 import json
 import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
+import aiohttp
 import pytest
 
 from deploy.local.commands import usermessage
-from tests.running import Account, Stack
+from tests.running import Account, Role, Stack
 
 NOBODYS = 436999999999
 
@@ -83,6 +87,50 @@ async def test_thirty_logins_at_once_do_not_keep_other_calls_waiting(stack: Stac
     codes = {(await each)["errorCode"] for each in logins}
     assert codes == {0}
     assert still_waiting
+
+
+@pytest.fixture
+def second_worker(stack: Stack, tmp_path: Path) -> Iterator[Role]:
+    """Yield one more accounts worker, which hides unknown numbers."""
+    worker = stack.another("accounts", {"HIDE_UNKNOWN_NUMBERS": "on"}, tmp_path)
+    worker.start()
+    yield worker
+    worker.stop()
+
+
+@pytest.mark.usefixtures("second_worker")
+async def test_a_hundred_guesses_at_once_at_two_workers_are_told_of_five(stack: Stack) -> None:
+    account = await stack.account()
+    async with aiohttp.ClientSession(stack.base_url, connector=aiohttp.TCPConnector(limit=0)) as session:
+
+        async def guess(password: str) -> int:
+            body = {"apiKey": stack.api_key, "msisdn": account.msisdn, "password": password}
+            async with session.post("/json/user/login", json=body) as response:
+                return int((await response.json())["errorCode"])
+
+        codes = Counter(await asyncio.gather(*(guess(f"wrong {place}") for place in range(100))))
+    # A busy machine may be too late for some, which are answered 99; wrong they are all the same.
+    assert codes[101] <= 5
+    assert codes[109] >= 50
+    assert codes.keys() <= {101, 109, 99}
+    assert login(stack, account) == {"errorCode": 109}
+    assert code_with(stack, account.auth_token) == 0
+    usermessage(stack.settings_env, "accounts", "unblock", f"+{account.msisdn}")
+    assert login(stack, account)["errorCode"] == 0
+
+
+async def test_a_worker_that_hides_unknown_numbers_answers_them_like_known_ones(
+    stack: Stack, second_worker: Role
+) -> None:
+    account = await stack.account()
+    assert second_worker.pid
+    stack.roles["accounts"].stop()
+    try:
+        for number in (account.msisdn, NOBODYS):
+            codes = [call(stack, "login", msisdn=number, password="wrong")["errorCode"] for _ in range(7)]
+            assert codes == [101] * 5 + [109] * 2
+    finally:
+        stack.roles["accounts"].start()
 
 
 async def test_accounts_outlives_a_database_that_is_away(stack: Stack) -> None:

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from deploy.local.servers import Servers
+from shared.mailbox.lists import LockList, RemovalList, id_list
 from shared.mailbox.writes import Closing, Flags, NewMessage, Reading, Removal
 from tests.integration.fresh_database import fresh_database
 from tests.integration.mailbox_rig import TIMEOUT, Rig, accounts, mailbox_rig, taken, within
 
+STORED, CHANGED, DELETED, SEND_REQUESTED = 1, 2, 3, 4
 ADDRESSES = ("+436990000001", "+436990000002", "Fake Shop", "fake shop", "82111")
 
 
@@ -27,8 +29,9 @@ class Stored:
     read: bool
     locked: bool
     status: int
+    date_status: int | None
     incoming: bool
-    change: int
+    change: int = 0
 
 
 @dataclass(slots=True)
@@ -38,6 +41,7 @@ class Model:
     messages: dict[int, Stored] = field(default_factory=dict)
     tombstones: dict[int, int] = field(default_factory=dict)
     closed: dict[int, Stored] = field(default_factory=dict)
+    events: list[tuple[int, int, int]] = field(default_factory=list)
     last_id: int = 0
     last_change: int = 0
 
@@ -50,9 +54,12 @@ class Model:
             new.read,
             new.locked,
             new.status,
+            new.date_status,
             new.incoming,
-            self.changed(),
         )
+        self.messages[self.last_id].change = self.changed(self.last_id, STORED)
+        if new.send:
+            self.events.append((self.last_change, SEND_REQUESTED, self.last_id))
         return self.last_id
 
     def update(self, flags: Flags) -> None:
@@ -63,17 +70,17 @@ class Model:
         kept.read = kept.read if flags.read is None else flags.read
         kept.locked = kept.locked if flags.locked is None else flags.locked
         if (kept.read, kept.locked) != before:
-            kept.change = self.changed()
+            kept.change = self.changed(flags.message_id, CHANGED)
 
     def delete(self, removal: Removal) -> None:
         if self.messages.pop(removal.message_id, None) is not None:
-            self.tombstones[removal.message_id] = self.changed()
+            self.tombstones[removal.message_id] = self.changed(removal.message_id, DELETED)
 
     def read(self, reading: Reading) -> None:
-        for _, kept in sorted(self.messages.items()):
+        for id_, kept in sorted(self.messages.items()):
             if kept.address == reading.address and kept.incoming and not kept.read:
                 kept.read = True
-                kept.change = self.changed()
+                kept.change = self.changed(id_, CHANGED)
 
     def close(self, addresses: Sequence[str]) -> None:
         gone = {id_: kept for id_, kept in self.messages.items() if kept.address in addresses}
@@ -82,16 +89,19 @@ class Model:
 
     def purge(self, message_id: int) -> None:
         del self.closed[message_id]
-        self.tombstones[message_id] = self.changed()
+        self.tombstones[message_id] = self.changed(message_id, DELETED)
 
-    def changed(self) -> int:
+    def changed(self, message_id: int, kind: int) -> int:
         self.last_change += 1
+        self.events.append((self.last_change, kind, message_id))
         return self.last_change
 
-    def page(self, address: str) -> list[tuple[int, str, bool, bool, int]]:
+    def page(self, address: str) -> list[tuple[object, ...]]:
         found = [(kept.date_sent, id_, kept) for id_, kept in self.messages.items() if kept.address == address]
         found.sort(key=lambda entry: entry[:2], reverse=True)
-        return [(id_, kept.body, kept.read, kept.locked, date) for date, id_, kept in found]
+        return [
+            (id_, kept.body, kept.read, kept.locked, date, kept.status, kept.date_status) for date, id_, kept in found
+        ]
 
     def conversations(self) -> list[dict[str, Any]]:
         by_address: dict[str, list[tuple[int, int, Stored]]] = defaultdict(list)
@@ -126,6 +136,7 @@ select messages as kept, max_message_id as bound, count(*)::int as counted, max(
 from conversation join message using (account_id, conversation_id)
 where account_id = $1 and closed and not deleted group by account_id, conversation_id
 """
+_OUTBOX = "select change_seq, kind, message_id from outbox where account_id = $1 order by id, kind"
 
 
 class Player:
@@ -137,12 +148,18 @@ class Player:
         self.models = {account_id: Model() for account_id in account_ids}
 
     async def step(self) -> None:
-        single = (self.insert, self.insert, self.update, self.delete, self.read)
-        play = self.chance.choice((*single, self.delete_conversations, self.purge))
+        single = (self.insert, self.insert, self.send, self.update, self.delete, self.read)
+        several = (self.delete_list, self.lock_list, self.delete_conversations, self.purge)
+        play = self.chance.choice((*single, *several))
         await play(self.chance.randint(1, 12))
 
     async def insert(self, size: int) -> None:
         messages = [self._new_message() for _ in range(size)]
+        expected = [self.models[new.account_id].insert(new) for new in messages]
+        assert await self.rig.insert(*messages) == expected
+
+    async def send(self, size: int) -> None:
+        messages = [self._sent_message() for _ in range(size)]
         expected = [self.models[new.account_id].insert(new) for new in messages]
         assert await self.rig.insert(*messages) == expected
 
@@ -178,6 +195,22 @@ class Player:
             self.models[account_id].purge(row["message_id"])
         assert await self.rig.rows(_PURGE, account_id, size) == [{"purged": len(doomed)}]
 
+    async def delete_list(self, size: int) -> None:
+        named = [self._several() for _ in range(size)]
+        for account_id, ids in named:
+            for id_ in ids:
+                self.models[account_id].delete(Removal(account_id, id_))
+        lists = [RemovalList(account_id, id_list(ids)) for account_id, ids in named]
+        assert taken(await self.rig.mailbox.delete_list(lists, within(lists))) == [0] * size
+
+    async def lock_list(self, size: int) -> None:
+        named = [(*self._several(), self._flag()) for _ in range(size)]
+        for account_id, ids, locked in named:
+            for id_ in ids:
+                self.models[account_id].update(Flags(account_id, id_, None, locked))
+        lists = [LockList(account_id, id_list(ids), locked) for account_id, ids, locked in named]
+        assert taken(await self.rig.mailbox.lock_list(lists, within(lists))) == [0] * size
+
     async def check(self) -> None:
         await self.rig.assert_counted(*self.models)
         for account_id, model in self.models.items():
@@ -185,7 +218,7 @@ class Player:
             assert conversations == model.conversations()
             for address in ADDRESSES:
                 page = await self.rig.page(account_id, address)
-                keys = ("messageId", "message", "read", "locked", "dateSent")
+                keys = ("messageId", "message", "read", "locked", "dateSent", "status", "dateStatus")
                 assert [tuple(entry[key] for key in keys) for entry in page] == model.page(address)
             await self._check_changes(account_id, model)
 
@@ -194,8 +227,8 @@ class Player:
         changes = {id_: kept.change for id_, kept in there.items()} | model.tombstones
         rows = await self.rig.rows("select message_id, change_seq from message where account_id = $1", account_id)
         assert {row["message_id"]: row["change_seq"] for row in rows} == changes
-        outbox = await self.rig.rows("select change_seq from outbox where account_id = $1 order by id", account_id)
-        assert [row["change_seq"] for row in outbox] == list(range(1, model.last_change + 1))
+        outbox = await self.rig.rows(_OUTBOX, account_id)
+        assert [(row["change_seq"], row["kind"], row["message_id"]) for row in outbox] == model.events
         bodies = await self.rig.rows("select body from message where account_id = $1 and deleted", account_id)
         assert [row["body"] for row in bodies] == [""] * len(model.tombstones)
         closed = await self.rig.rows(_CLOSED, account_id)
@@ -211,6 +244,17 @@ class Player:
             self._account(), chance.choice(ADDRESSES), body, chance.randint(-5, 20),
             self._flag(), self._flag(), chance.choice((0, 1, 2)), chance.choice((0, 5)), self._flag(),
         )  # fmt: skip
+
+    def _sent_message(self) -> NewMessage:
+        due = self.chance.choice((None, self.chance.randint(20, 40)))
+        return self._new_message()._replace(
+            read=True, origin=1, status=1 if due is None else 4, incoming=False, date_status=due, send=True
+        )
+
+    def _several(self) -> tuple[int, list[int]]:
+        account_id = self._account()
+        last = self.models[account_id].last_id
+        return account_id, [self.chance.randint(-1, last + 1) for _ in range(self.chance.randint(0, 8))]
 
     def _account(self) -> int:
         return self.chance.choice(list(self.models))

@@ -1,14 +1,15 @@
 -- Pages of conversations, one for each place in the arrays: accounts, addresses, offsets, limits, and the octets of
--- text after which no further message of a page is fetched. The columns are named as the entries of the answer.
+-- text after which no further message of a page is fetched. `octets` is the text of the page up to this message. The
+-- other columns are named as the entries of the answer.
 select asked.place, page."messageId", asked.address, page.message, page.incoming, page.read, page.locked, page.origin,
-  page.status, page."dateSent", page."dateStatus"
+  page.status, page."dateSent", page."dateStatus", page.octets
 from unnest($1::bigint[], $2::text[], $3::integer[], $4::integer[])
   with ordinality as asked (account_id, address, skipped, wanted, place)
 cross join lateral (
   select newest.*,
     sum(octet_length(newest.message)) over (
       order by newest."dateSent" desc, newest."messageId" desc rows unbounded preceding
-    ) - octet_length(newest.message) as octets_before
+    ) as octets
   from (
     select message_id as "messageId", body as message, incoming, read, locked, origin, status,
       date_sent as "dateSent", date_status as "dateStatus"
@@ -20,5 +21,5 @@ cross join lateral (
     order by date_sent desc, message_id desc offset asked.skipped limit asked.wanted
   ) as newest
 ) as page
-where page.octets_before < $5::bigint
+where page.octets - octet_length(page.message) < $5::bigint
 order by asked.place, page."dateSent" desc, page."messageId" desc
