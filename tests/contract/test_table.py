@@ -1,4 +1,4 @@
-"""Operations and families of cases: a table without a hole."""
+"""Operations and families of cases: a table without a hole; `pytest -s` shows it, with the number of cases."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -16,8 +16,9 @@ _RULED: Mapping[str, Sequence[str]] = {"message.search": ("query",), "sms.send":
 
 
 def test_every_operation_is_covered_by_every_family() -> None:
+    print(_table())
     holes = [cell for cell in _cells() if not _count(*cell) and not _reason(*cell)]
-    assert not holes, f"no case for {[(family, operation.name) for family, operation in holes]}\n{_table()}"
+    assert not [(family, operation.name) for family, operation in holes]
 
 
 def test_no_reason_is_stale() -> None:
