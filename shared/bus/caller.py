@@ -23,6 +23,9 @@ from shared.contract.operation import AnyOperation, Identity
 logger = logging.getLogger(__name__)
 
 _LOST: Answer = (Fault.UNAVAILABLE, b"")
+_SHED: Answer = (Fault.TOO_MANY_REQUESTS, b"")
+# An event loop that stood still may find a call over that was not when it was chosen.
+_LEAST_SECONDS = 0.002
 
 
 class Caller:
@@ -35,7 +38,7 @@ class Caller:
     def __init__(
         self, queues: Iterable[str], *, waiting_per_queue: int, waiting_total: int, budget: float = 5.0
     ) -> None:
-        self.lanes = {queue: Lane(queue, self._send) for queue in queues}
+        self.lanes = {queue: Lane(queue, self._send, self._shed) for queue in queues}
         self._waiting_per_queue = waiting_per_queue
         self._waiting_total = waiting_total
         self._budget = budget
@@ -59,8 +62,9 @@ class Caller:
 
         `deadline`, on the monotonic clock, is when the call is over; without it the operation's budget begins now.
 
-        Raises `Refused`: 98 when too many calls wait already and nothing was done; 99 when nobody takes the command,
-        the connection is lost or the budget is spent, so that the outcome of a write is unknown; else its own fault.
+        Raises `Refused`: 98 when too many calls wait, or this one waited for too long, and nothing was done; 99 when
+        nobody takes the command, the connection is lost or the budget is spent, so that the outcome of a write is
+        unknown; else its own fault.
         """
         lane = self.lanes[operation.queue]
         if lane.pending >= self._waiting_per_queue or len(self._calls) >= self._waiting_total:
@@ -69,8 +73,9 @@ class Caller:
             raise Refused(Fault.UNAVAILABLE)
         if deadline is None:
             deadline = self.deadline(operation)
+        send_by = (time.monotonic() + deadline) / 2
         answer = asyncio.get_running_loop().create_future()
-        call = Call(next(self._ids), operation, identity, trace, request, deadline, answer, key)
+        call = Call(next(self._ids), operation, identity, trace, request, deadline, send_by, answer, key)
         code, body = await self._answered(lane, call)
         if code:
             raise Refused(fault_numbered(code))
@@ -112,6 +117,9 @@ class Caller:
             if len(parts) == reply.parts:
                 self._settle(call.id, (reply.code, b"".join(parts[part] for part in range(reply.parts))))
 
+    def _shed(self, call: Call) -> None:
+        self._settle(call.id, _SHED)
+
     def _send(self, lane: Lane, batch: Batch) -> None:
         task = asyncio.create_task(self._publish(lane, batch))
         self._publishing.add(task)
@@ -133,12 +141,12 @@ class Caller:
     def _message(self, batch: Batch) -> aio_pika.Message:
         # The broker's wait and the worker's are on two clocks that nobody compares: together they end with the call.
         now = time.monotonic()
-        expiration = (min(call.deadline for call in batch.calls) - now) / 2
+        expiration = max(_LEAST_SECONDS, min(call.deadline for call in batch.calls) - now) / 2
         commands = [
             Command(
                 call.id,
                 call.operation.name,
-                int((call.deadline - now - expiration) * 1000),
+                max(1, int((call.deadline - now - expiration) * 1000)),
                 call.identity,
                 call.trace,
                 call.request,

@@ -4,6 +4,7 @@ import asyncio
 import time
 from typing import Any, cast
 
+import pytest
 from aio_pika import Message
 from aio_pika.abc import AbstractExchange
 
@@ -71,3 +72,19 @@ async def test_an_envelope_waits_and_runs_within_the_budget_of_each_of_its_calls
     assert message.expiration > 0.3
     for call in calls:
         call.cancel()
+
+
+async def test_a_call_that_is_over_when_its_envelope_is_packed_costs_no_link() -> None:
+    caller = Caller([messages.QUEUE], waiting_per_queue=10, waiting_total=10)
+    caller.lanes[messages.QUEUE].consumers = 1
+    exchange = Exchange()
+    caller._exchange, caller._reply_to = cast("AbstractExchange", exchange), "replies"  # noqa: SLF001
+    call = asyncio.create_task(caller.call(messages.DELETE, {}, NOBODY, "t", deadline=time.monotonic() + 0.05))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    time.sleep(0.1)  # noqa: ASYNC251 - the loop stands still
+    with pytest.raises(Refused):
+        await call
+    assert all(isinstance(message.expiration, float) and message.expiration > 0 for message in exchange.messages)
+    assert all(unpack_commands(message.body)[0].budget_ms > 0 for message in exchange.messages)
+    assert exchange.messages

@@ -11,11 +11,15 @@ from shared.contract.operation import NOBODY
 class Sent:
     def __init__(self) -> None:
         self.batches: list[Batch] = []
-        self.lane = Lane("q", lambda _, batch: self.batches.append(batch))
+        self.shed: list[Call] = []
+        self.lane = Lane("q", lambda _, batch: self.batches.append(batch), self.shed.append)
 
     async def add(self, count: int) -> list[Call]:
         loop = asyncio.get_running_loop()
-        calls = [Call(n, DELETE, NOBODY, "t", {}, time.monotonic() + 5, loop.create_future()) for n in range(count)]
+        calls = [
+            Call(n, DELETE, NOBODY, "t", {}, time.monotonic() + 5, time.monotonic() + 2.5, loop.create_future())
+            for n in range(count)
+        ]
         for call in calls:
             self.lane.add(call)
         await asyncio.sleep(0)
@@ -90,19 +94,36 @@ async def test_large_requests_do_not_share_an_envelope() -> None:
     loop = asyncio.get_running_loop()
     for number in range(6):
         request = {"message": "é" * 1_000_000}
-        sent.lane.add(Call(number, DELETE, NOBODY, "t", request, 0.0, loop.create_future()))
+        later = time.monotonic() + 5
+        sent.lane.add(Call(number, DELETE, NOBODY, "t", request, later, later, loop.create_future()))
     await asyncio.sleep(0)
+    assert sent.batches
     assert all(len(batch.calls) <= 2 for batch in sent.batches)
 
 
-async def test_a_call_that_is_almost_over_is_not_sent() -> None:
+async def test_a_call_that_has_waited_for_half_of_its_time_is_shed() -> None:
     sent = Sent()
     loop = asyncio.get_running_loop()
+    now = time.monotonic()
     late, timely = (
-        Call(n, DELETE, NOBODY, "t", {}, time.monotonic() + seconds, loop.create_future())
-        for n, seconds in enumerate((0.05, 5))
+        Call(n, DELETE, NOBODY, "t", {}, now + 2, now + seconds, loop.create_future())
+        for n, seconds in enumerate((-0.01, 1))
     )
     sent.lane.add(late)
     sent.lane.add(timely)
     await asyncio.sleep(0)
     assert [batch.calls for batch in sent.batches] == [[timely]]
+    assert sent.shed == [late]
+
+
+async def test_slow_envelopes_become_small_and_quick_ones_large_again() -> None:
+    sent = Sent()
+    await sent.add(1)
+    sent.batches[-1].sent_at -= 2
+    sent.answer(sent.batches[-1])
+    await sent.add(ENVELOPE_COMMANDS)
+    assert [len(batch.calls) for batch in sent.batches[1:]] == [ENVELOPE_COMMANDS // 2] * 2
+    for batch in sent.batches[1:]:
+        sent.answer(batch)
+    await sent.add(ENVELOPE_COMMANDS)
+    assert len(sent.batches[-1].calls) == ENVELOPE_COMMANDS
