@@ -40,7 +40,10 @@ class Batch:
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """One call that somebody waits for; `deadline` is on this process's monotonic clock."""
+    """One call that somebody waits for until its `deadline`; after `run_by` its command must not begin any more.
+
+    Both are on this process's monotonic clock.
+    """
 
     id: int
     operation: AnyOperation
@@ -48,6 +51,7 @@ class Call:
     trace: str
     request: dict[str, Any]
     deadline: float
+    run_by: float
     answer: "asyncio.Future[Answer]"
     key: str | None = None
     batch: Batch | None = None
@@ -106,7 +110,7 @@ class Lane:
         least = time.monotonic() + _LEAST_SECONDS
         while self.waiting and len(calls) < ENVELOPE_COMMANDS and octets < ENVELOPE_OCTETS:
             call = self.waiting.popleft()
-            if not call.answer.done() and call.deadline > least:
+            if not call.answer.done() and call.run_by > least:
                 calls.append(call)
                 octets += most_octets(call.request)
         if not calls:
