@@ -14,6 +14,7 @@ from shared.settings import Settings
 T = TypeVar("T")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: an object, or one a line for a list.")]
+Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="+number, id:ID, or digits that are only one of both.")]
 
 
 class CommandFailed(Exception):  # noqa: N818 - it is what happened

@@ -82,7 +82,7 @@ class Settings:
         120, "failed authentications a minute and client address; 0: no such limit", least=0
     )
     hide_unknown_numbers: bool = setting(False, "answer a login of an unknown number like one with a wrong password")
-    device_limit: int = setting(20, "devices that an account may have", least=1)
+    device_limit: int = setting(20, "devices that an account may have", least=1, most=1000)
     authentication_cache_seconds: float = setting(30.0, "how long the gateway trusts a looked-up token", least=0)
     waiting_per_queue: int = setting(2000, "calls that may wait on one command queue; more get code 98", least=1)
     waiting_total: int = setting(4000, "calls that may wait on all command queues together; more get code 98", least=1)

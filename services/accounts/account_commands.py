@@ -4,12 +4,12 @@ from typing import Annotated
 
 import typer
 
-from services.accounts.administering import GREATEST_ID, Account, WithToken, administering, msisdn, revoke
+from services.accounts.administering import GREATEST_ID, WithToken, administering, msisdn, revoke
 from services.accounts.import_command import import_all
 from services.accounts.number_commands import remove_number, set_number
 from services.accounts.passwords import Passwords
 from services.accounts.tokens import new_secret
-from shared.command_line import AsJson, group, read_secret, run, show, show_all
+from shared.command_line import Account, AsJson, group, read_secret, run, show, show_all
 from shared.settings import Settings
 
 _PAGE = 1000

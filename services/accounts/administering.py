@@ -22,7 +22,6 @@ WithToken = Annotated[
     int,
     typer.Option(metavar="KEY_ID", min=0, max=GREATEST_ID, help="Also a token for this API key.", show_default=False),
 ]
-Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="+number, id:ID, or digits that are only one of both.")]
 
 
 @asynccontextmanager

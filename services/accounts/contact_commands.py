@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from services.accounts.administering import Account, administering
+from services.accounts.administering import administering
 from services.accounts.contact_book import ContactBook, contact_book
 from services.accounts.contact_files import entries_of
 from services.accounts.phone_numbers import region, region_of
-from shared.command_line import AsJson, group, run, show, show_all, warn
+from shared.command_line import Account, AsJson, group, run, show, show_all, warn
 from shared.settings import Settings
 
 _PLACES_SHOWN = 20

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from services.accounts.administering import Account, administering, msisdn, revoke
-from shared.command_line import AsJson, run, show, warn
+from services.accounts.administering import administering, msisdn, revoke
+from shared.command_line import Account, AsJson, run, show, warn
 from shared.settings import Settings
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from shared.command_line import AsJson, CommandFailed, group, run, show, show_all
+from shared.command_line import Account, AsJson, CommandFailed, group, run, show, show_all
 from shared.contract import dates
 from shared.contract.faults import Fault
 from shared.mailbox.devices import DeviceRemoval
@@ -20,7 +20,6 @@ from shared.settings import Settings
 _SECONDS = 30.0
 _DATES = ("created_at", "synced_at")
 
-Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="+number, id:ID, or digits that are only one of both.")]
 # Accounts are another role's: whoever puts the command line together knows how to find them.
 FindAccount: TypeAlias = Callable[[Settings, str], Awaitable[int]]
 

@@ -132,9 +132,13 @@ class Runner:
 
     def _wait(self, command: _Ready, outcome: Awaitable[Any], answer: Answer) -> None:
         answer(Reply(command.id, PARKED, b""))
-        task = asyncio.create_task(self._settle(command, outcome, answer))
+        task = asyncio.create_task(self._parked(command, outcome, answer))
         self._waiting.add(task)
         task.add_done_callback(self._waiting.discard)
+
+    async def _parked(self, command: _Ready, outcome: Awaitable[Any], answer: Answer) -> None:
+        await self._room()
+        await self._settle(command, outcome, answer)
 
     async def _settle(self, command: _Ready, outcome: Awaitable[Any], answer: Answer) -> None:
         try:

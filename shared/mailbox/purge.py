@@ -14,7 +14,7 @@ _STEP_SECONDS = 10.0
 # A step holds its mailbox's lock for about 20 ms.
 _STEP_MESSAGES = 1000
 # How long a mailbox then is left to others, in times of the step's own length.
-_REST = 1.0
+_REST = 0.5
 _ROUND_ACCOUNTS = 100
 
 

@@ -66,14 +66,14 @@ async def finished(rig: Rig) -> None:
 
 async def test_a_purge_takes_small_and_large_conversations_of_many_accounts(rig: Rig) -> None:
     large, small = next(accounts), [next(accounts) for _ in range(150)]
-    await fill(rig.database, large, 3_500, FRIEND)
+    await fill(rig.url, large, 3_500, FRIEND)
     await rig.insert(*(message(account, address) for account in small for address in (FRIEND, SHOP, "kept")))
     for account in (large, *small):
         await delete(rig, account, FRIEND, SHOP)
     before = REGISTRY.get_sample_value("usermessage_purged_messages_total") or 0
     async with purging(rig.url):
         await finished(rig)
-    await assert_purged(rig.database, large, 3_500)
+    await assert_purged(rig.url, large, 3_500)
     await rig.assert_counted(large, *small)
     tombstones = "select count(*)::int as tombstones from message where deleted and account_id = any ($1)"
     assert await one(rig, tombstones, small) == 300
@@ -84,7 +84,7 @@ async def test_a_purge_takes_small_and_large_conversations_of_many_accounts(rig:
 async def test_a_purge_whose_connection_is_killed_goes_on(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.mailbox.upkeep._RETRY_SECONDS", 0.05)
     account = next(accounts)
-    await fill(rig.database, account, MESSAGES, FRIEND)
+    await fill(rig.url, account, MESSAGES, FRIEND)
     await delete(rig, account, FRIEND)
     kills: list[int] = []
     async with purging(rig.url):
@@ -94,12 +94,12 @@ async def test_a_purge_whose_connection_is_killed_goes_on(rig: Rig, monkeypatch:
                 kills.append(await one(rig, _DONE, account))
     print(f"killed at {kills} of {MESSAGES} messages")
     assert any(0 < done < MESSAGES for done in kills)
-    await assert_purged(rig.database, account, MESSAGES)
+    await assert_purged(rig.url, account, MESSAGES)
 
 
 async def test_a_killed_step_is_undone(rig: Rig) -> None:
     account = next(accounts)
-    await fill(rig.database, account, 5, FRIEND)
+    await fill(rig.url, account, 5, FRIEND)
     await delete(rig, account, FRIEND)
     slow = "create function slow() returns trigger language plpgsql as 'begin perform pg_sleep(60); return new; end'"
     await rig.rows(slow)
@@ -112,7 +112,7 @@ async def test_a_killed_step_is_undone(rig: Rig) -> None:
         assert await one(rig, _DONE, account) == 0
         await rig.rows("drop trigger slow on outbox")
         await Purge(database).round()
-    await assert_purged(rig.database, account, 5)
+    await assert_purged(rig.url, account, 5)
 
 
 async def _until(rig: Rig, query: str) -> None:
@@ -124,21 +124,23 @@ async def _until(rig: Rig, query: str) -> None:
 async def test_two_purges_side_by_side_share_the_work(rig: Rig) -> None:
     several = [next(accounts) for _ in range(4)]
     for account in several:
-        await fill(rig.database, account, MESSAGES // 4, FRIEND)
+        await fill(rig.url, account, MESSAGES // 4, FRIEND)
         await delete(rig, account, FRIEND)
     async with purging(rig.url), purging(rig.url):
         await finished(rig)
     for account in several:
-        await assert_purged(rig.database, account, MESSAGES // 4)
+        await assert_purged(rig.url, account, MESSAGES // 4)
 
 
 async def test_a_mailbox_rests_after_a_step_whoever_comes(rig: Rig) -> None:
     account = next(accounts)
-    await fill(rig.database, account, 10, FRIEND)
+    await fill(rig.url, account, 10, FRIEND)
     await delete(rig, account, FRIEND)
     step = "select conversation_purge($1, 4, $2) as purged"
     assert await rig.rows(step, account, 1e6) == [{"purged": 4}]
     assert await rig.rows(step, account, 0.0) == [{"purged": None}]
+    left = await rig.rows("select messages, max_message_id from conversation where account_id = $1 and closed", account)
+    assert left == [{"messages": 6, "max_message_id": 6}]
     assert await rig.insert(message(account)) == [11]
     await rig.rows("update mailbox set purge_rests_until = now() where account_id = $1", account)
     assert await rig.rows(step, account, 0.0) == [{"purged": 4}]
@@ -149,14 +151,14 @@ async def test_a_mailbox_rests_after_a_step_whoever_comes(rig: Rig) -> None:
 async def test_a_locked_mailbox_is_left_for_later(rig: Rig) -> None:
     locked, free = next(accounts), next(accounts)
     for account in (locked, free):
-        await fill(rig.database, account, 10, FRIEND)
+        await fill(rig.url, account, 10, FRIEND)
         await delete(rig, account, FRIEND)
     async with purging(rig.url):
         async with rig.locked(locked):
             await _until(rig, _GONE.format(free, 10))
             assert await one(rig, _DONE, locked) == 0
         await finished(rig)
-    await assert_purged(rig.database, locked, 10)
+    await assert_purged(rig.url, locked, 10)
 
 
 async def test_a_round_goes_past_its_first_accounts(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,7 +190,7 @@ async def test_the_metric_tells_how_many_wait(rig: Rig) -> None:
 
 async def test_a_database_that_comes_back_is_purged(servers: Servers, rig: Rig) -> None:
     account = next(accounts)
-    await fill(rig.database, account, MESSAGES, FRIEND)
+    await fill(rig.url, account, MESSAGES, FRIEND)
     await delete(rig, account, FRIEND)
     async with purging(rig.url) as upkeep:
         await _until(rig, _GONE.format(account, MESSAGES))
@@ -197,7 +199,7 @@ async def test_a_database_that_comes_back_is_purged(servers: Servers, rig: Rig) 
         await _answers(servers)
         upkeep.wake()
         await finished(rig)
-    await assert_purged(rig.database, account, MESSAGES)
+    await assert_purged(rig.url, account, MESSAGES)
 
 
 async def _answers(servers: Servers) -> None:
@@ -221,3 +223,20 @@ async def test_the_purge_follows_each_delete_without_waiting_for_its_turn(server
             slowest = max(slowest, time.monotonic() - began)
     # Its turns are 5 s apart, so without being told it would need that long for each but the first.
     assert slowest < 2.5
+
+
+async def test_a_role_that_is_restarted_in_the_middle_of_a_purge_goes_on(servers: Servers, stack: Stack) -> None:
+    account, role = (await stack.account()).account_id, stack.roles["conversations"]
+    before = len(role.process.log.read_text())
+    await fill(servers.postgres.url, account, 2 * MESSAGES, FRIEND)
+    async with mailbox_rig(servers.postgres.url) as rig:
+        await delete(rig, account, FRIEND)
+        await _until(rig, _GONE.format(account, 2 * MESSAGES))
+        await asyncio.to_thread(role.stop)
+        assert 0 < await one(rig, _DONE, account) < 2 * MESSAGES
+        await asyncio.to_thread(role.start)
+        await finished(rig)
+    await assert_purged(servers.postgres.url, account, 2 * MESSAGES)
+    events = [json.loads(line)["event"] for line in role.process.log.read_text()[before:].splitlines()]
+    assert events.count("stopped") == 1
+    assert not {"upkeep failed", "upkeep waits for the database", "drain cut short"} & set(events)
