@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 _LOST: Answer = (Fault.UNAVAILABLE, b"")
 _SHED: Answer = (Fault.TOO_MANY_REQUESTS, b"")
+# Half a second of five is kept back: for so long a worker may stand still and not notice.
+_KEPT_BACK = 0.1
 # An event loop that stood still may find a call over that was not when it was chosen.
 _LEAST_SECONDS = 0.002
 
@@ -73,10 +75,11 @@ class Caller:
             raise Refused(Fault.UNAVAILABLE)
         if deadline is None:
             deadline = self.deadline(operation)
-        send_by = (time.monotonic() + deadline) / 2
+        run_by = deadline - _KEPT_BACK * (operation.budget or self._budget)
+        send_by = (time.monotonic() + run_by) / 2
         answer = asyncio.get_running_loop().create_future()
-        call = Call(next(self._ids), operation, identity, trace, request, deadline, send_by, answer, key)
-        code, body = await self._answered(lane, call)
+        call = Call(next(self._ids), operation, identity, trace, request, run_by, send_by, answer, key)
+        code, body = await self._answered(lane, call, deadline)
         if code:
             raise Refused(fault_numbered(code))
         return body
@@ -85,9 +88,9 @@ class Caller:
         """Return when a call of the operation that begins now is over, on the monotonic clock."""
         return time.monotonic() + (operation.budget or self._budget)
 
-    async def _answered(self, lane: Lane, call: Call) -> Answer:
+    async def _answered(self, lane: Lane, call: Call, deadline: float) -> Answer:
         self._calls[call.id] = call
-        timer = asyncio.get_running_loop().call_at(call.deadline, self._settle, call.id, _LOST)
+        timer = asyncio.get_running_loop().call_at(deadline, self._settle, call.id, _LOST)
         lane.add(call)
         try:
             return await call.answer
@@ -139,14 +142,14 @@ class Caller:
         await failpoints.reached("caller.published")
 
     def _message(self, batch: Batch) -> aio_pika.Message:
-        # The broker's wait and the worker's are on two clocks that nobody compares: together they end with the call.
+        # The broker's wait and the worker's are on two clocks that nobody compares: together they end by then.
         now = time.monotonic()
-        expiration = max(_LEAST_SECONDS, min(call.deadline for call in batch.calls) - now) / 2
+        expiration = max(_LEAST_SECONDS, min(call.run_by for call in batch.calls) - now) / 2
         commands = [
             Command(
                 call.id,
                 call.operation.name,
-                max(1, int((call.deadline - now - expiration) * 1000)),
+                max(1, int((call.run_by - now - expiration) * 1000)),
                 call.identity,
                 call.trace,
                 call.request,

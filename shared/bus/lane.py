@@ -41,7 +41,7 @@ class Batch:
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """One call that somebody waits for until `deadline`, and that is worth sending until `send_by`.
+    """One call that somebody waits for: it must not be run after `run_by` and is worth sending until `send_by`.
 
     Both are on this process's monotonic clock.
     """
@@ -51,7 +51,7 @@ class Call:
     identity: Identity
     trace: str
     request: dict[str, Any]
-    deadline: float
+    run_by: float
     send_by: float
     answer: "asyncio.Future[Answer]"
     key: str | None = None

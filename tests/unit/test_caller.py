@@ -54,12 +54,12 @@ async def test_parts_of_two_runs_are_not_mixed() -> None:
     assert await call == b"b0b1"
 
 
-async def test_an_envelope_waits_and_runs_within_the_budget_of_each_of_its_calls() -> None:
+async def test_an_envelope_waits_and_runs_within_nine_tenths_of_the_budget_of_each_of_its_calls() -> None:
     caller = Caller([messages.QUEUE], waiting_per_queue=10, waiting_total=10, budget=4.0)
     caller.lanes[messages.QUEUE].consumers = 1
     exchange = Exchange()
     caller._exchange, caller._reply_to = cast("AbstractExchange", exchange), "replies"  # noqa: SLF001
-    deadlines = (time.monotonic() + 1, time.monotonic() + 3)
+    deadlines = (time.monotonic() + 2, time.monotonic() + 3)
     calls = [
         asyncio.create_task(caller.call(messages.DELETE, {}, NOBODY, "t", deadline=deadline)) for deadline in deadlines
     ]
@@ -67,7 +67,7 @@ async def test_an_envelope_waits_and_runs_within_the_budget_of_each_of_its_calls
     (message,) = exchange.messages
     assert isinstance(message.expiration, float)
     for command, deadline in zip(unpack_commands(message.body), deadlines, strict=True):
-        assert message.expiration + command.budget_ms / 1000 <= deadline - time.monotonic() + 0.1
+        assert message.expiration + command.budget_ms / 1000 <= deadline - 0.4 - time.monotonic() + 0.1
         assert command.budget_ms > 0
     assert message.expiration > 0.3
     for call in calls:
@@ -79,10 +79,10 @@ async def test_a_call_that_is_over_when_its_envelope_is_packed_costs_no_link() -
     caller.lanes[messages.QUEUE].consumers = 1
     exchange = Exchange()
     caller._exchange, caller._reply_to = cast("AbstractExchange", exchange), "replies"  # noqa: SLF001
-    call = asyncio.create_task(caller.call(messages.DELETE, {}, NOBODY, "t", deadline=time.monotonic() + 0.05))
+    call = asyncio.create_task(caller.call(messages.DELETE, {}, NOBODY, "t", deadline=time.monotonic() + 0.6))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    time.sleep(0.1)  # noqa: ASYNC251 - the loop stands still
+    time.sleep(0.2)  # noqa: ASYNC251 - the loop stands still
     with pytest.raises(Refused):
         await call
     assert all(isinstance(message.expiration, float) and message.expiration > 0 for message in exchange.messages)

@@ -2,10 +2,18 @@
 
 import asyncio
 import time
+from typing import Any
 
 from shared.bus.lane import ENVELOPE_COMMANDS, Batch, Call, Lane
 from shared.contract.messages import DELETE
 from shared.contract.operation import NOBODY
+
+
+def new_call(number: int, request: dict[str, Any] | None = None, send_by: float = 2.0) -> Call:
+    """Return a call that is worth sending for so many seconds."""
+    now = time.monotonic()
+    answer = asyncio.get_running_loop().create_future()
+    return Call(number, DELETE, NOBODY, "t", request or {}, now + 4, now + send_by, answer)
 
 
 class Sent:
@@ -15,11 +23,7 @@ class Sent:
         self.lane = Lane("q", lambda _, batch: self.batches.append(batch), self.shed.append)
 
     async def add(self, count: int) -> list[Call]:
-        loop = asyncio.get_running_loop()
-        calls = [
-            Call(n, DELETE, NOBODY, "t", {}, time.monotonic() + 5, time.monotonic() + 2.5, loop.create_future())
-            for n in range(count)
-        ]
+        calls = [new_call(n) for n in range(count)]
         for call in calls:
             self.lane.add(call)
         await asyncio.sleep(0)
@@ -91,24 +95,15 @@ async def test_a_call_given_up_while_it_waits_is_not_sent() -> None:
 
 async def test_large_requests_do_not_share_an_envelope() -> None:
     sent = Sent()
-    loop = asyncio.get_running_loop()
     for number in range(6):
-        request = {"message": "é" * 1_000_000}
-        later = time.monotonic() + 5
-        sent.lane.add(Call(number, DELETE, NOBODY, "t", request, later, later, loop.create_future()))
+        sent.lane.add(new_call(number, {"message": "é" * 1_000_000}))
     await asyncio.sleep(0)
-    assert sent.batches
-    assert all(len(batch.calls) <= 2 for batch in sent.batches)
+    assert [len(batch.calls) for batch in sent.batches] == [2, 2, 2]
 
 
 async def test_a_call_that_has_waited_for_half_of_its_time_is_shed() -> None:
     sent = Sent()
-    loop = asyncio.get_running_loop()
-    now = time.monotonic()
-    late, timely = (
-        Call(n, DELETE, NOBODY, "t", {}, now + 2, now + seconds, loop.create_future())
-        for n, seconds in enumerate((-0.01, 1))
-    )
+    late, timely = new_call(0, send_by=-0.01), new_call(1)
     sent.lane.add(late)
     sent.lane.add(timely)
     await asyncio.sleep(0)
