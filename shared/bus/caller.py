@@ -122,6 +122,8 @@ class Caller:
         task.add_done_callback(self._publishing.discard)
 
     async def _publish(self, lane: Lane, batch: Batch) -> None:
+        if not batch.calls:
+            return  # each was given up before its envelope left
         try:
             if self._exchange is None or self._reply_to is None:
                 raise LinkLost("not connected")  # noqa: TRY301 - the same end as a lost connection
@@ -130,14 +132,15 @@ class Caller:
                 await self._exchange.publish(message, lane.queue)
         except LinkLost as lost:
             logger.warning("envelope not taken", extra={"queue": lane.queue, "reason": str(lost)})
-            for call in batch.calls:
+            for call in tuple(batch.calls):
                 self._settle(call.id, _LOST)
         await failpoints.reached("caller.published")
 
     def _message(self, batch: Batch) -> aio_pika.Message:
         # The broker's wait and the worker's are on two clocks that nobody compares: together they end by then.
         now = time.monotonic()
-        expiration = (min(call.run_by for call in batch.calls) - now) / 2
+        # A broker closes the channel over a negative one.
+        expiration = max(0.0, min(call.run_by for call in batch.calls) - now) / 2
         commands = [
             Command(
                 call.id,

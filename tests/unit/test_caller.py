@@ -9,6 +9,7 @@ from aio_pika.abc import AbstractExchange
 
 from shared.bus.caller import Caller
 from shared.bus.envelope import Reply, unpack_commands
+from shared.bus.lane import Batch, Call
 from shared.contract import messages
 from shared.contract.faults import Fault, Refused
 from shared.contract.operation import NOBODY
@@ -71,3 +72,20 @@ async def test_an_envelope_waits_and_runs_within_four_fifths_of_the_budget_of_ea
     assert message.expiration > 0.3
     for call in calls:
         call.cancel()
+
+
+async def test_an_envelope_whose_time_is_over_does_not_wait() -> None:
+    caller = Caller([messages.QUEUE], waiting_per_queue=10, waiting_total=10)
+    now, answer = time.monotonic(), asyncio.get_running_loop().create_future()
+    late = Call(1, messages.DELETE, NOBODY, "t", {}, now + 1, now - 1, answer)
+    message = caller._message(Batch([late]))  # noqa: SLF001
+    assert message.expiration == 0
+    assert unpack_commands(message.body)[0].budget_ms <= 0
+
+
+async def test_an_envelope_whose_calls_are_given_up_before_it_leaves_is_not_sent() -> None:
+    caller = Caller([messages.QUEUE], waiting_per_queue=10, waiting_total=10)
+    exchange = Exchange()
+    caller._exchange, caller._reply_to = cast("AbstractExchange", exchange), "replies"  # noqa: SLF001
+    await caller._publish(caller.lanes[messages.QUEUE], Batch([]))  # noqa: SLF001
+    assert exchange.messages == []
