@@ -129,6 +129,8 @@ class Caller:
         task.add_done_callback(self._publishing.discard)
 
     async def _publish(self, lane: Lane, batch: Batch) -> None:
+        if not batch.calls:
+            return  # each was given up before its envelope left
         try:
             if self._exchange is None or self._reply_to is None:
                 raise LinkLost("not connected")  # noqa: TRY301 - the same end as a lost connection
@@ -137,7 +139,7 @@ class Caller:
                 await self._exchange.publish(message, lane.queue)
         except LinkLost as lost:
             logger.warning("envelope not taken", extra={"queue": lane.queue, "reason": str(lost)})
-            for call in batch.calls:
+            for call in tuple(batch.calls):
                 self._settle(call.id, _LOST)
         await failpoints.reached("caller.published")
 

@@ -32,10 +32,9 @@ Answer = tuple[int, bytes]
 
 @dataclass(slots=True, eq=False)
 class Batch:
-    """The calls of one envelope; it is under way until each is answered, parked or given up."""
+    """The calls of one envelope that it is under way for: neither answered nor parked nor given up."""
 
     calls: "list[Call]"
-    unanswered: int
     sent_at: float
 
 
@@ -98,8 +97,9 @@ class Lane:
         batch, call.batch = call.batch, None
         if batch is None:
             return
-        batch.unanswered -= 1
-        if batch.unanswered == 0:
+        # An answer must not stay in memory until the last one of its envelope is there.
+        batch.calls.remove(call)
+        if not batch.calls:
             self.under_way -= 1
             self._adapt(time.monotonic() - batch.sent_at)
             self.pump()
@@ -132,7 +132,7 @@ class Lane:
                 octets += most_octets(call.request)
         if not calls:
             return None
-        batch = Batch(calls, len(calls), now)
+        batch = Batch(calls, now)
         for call in calls:
             call.batch = batch
         return batch

@@ -10,6 +10,7 @@ from aio_pika.abc import AbstractExchange
 
 from shared.bus.caller import Caller
 from shared.bus.envelope import Reply, unpack_commands
+from shared.bus.lane import Batch
 from shared.contract import messages
 from shared.contract.faults import Fault, Refused
 from shared.contract.operation import NOBODY
@@ -88,3 +89,11 @@ async def test_a_call_that_is_over_when_its_envelope_is_packed_costs_no_link() -
     assert all(isinstance(message.expiration, float) and message.expiration > 0 for message in exchange.messages)
     assert all(unpack_commands(message.body)[0].budget_ms > 0 for message in exchange.messages)
     assert exchange.messages
+
+
+async def test_an_envelope_whose_calls_are_given_up_before_it_leaves_is_not_sent() -> None:
+    caller = Caller([messages.QUEUE], waiting_per_queue=10, waiting_total=10)
+    exchange = Exchange()
+    caller._exchange, caller._reply_to = cast("AbstractExchange", exchange), "replies"  # noqa: SLF001
+    await caller._publish(caller.lanes[messages.QUEUE], Batch([], 0.0))  # noqa: SLF001
+    assert exchange.messages == []

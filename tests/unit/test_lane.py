@@ -30,7 +30,7 @@ class Sent:
         return calls
 
     def answer(self, batch: Batch) -> None:
-        for call in batch.calls:
+        for call in tuple(batch.calls):
             call.answer.set_result((0, b""))
             self.lane.settled(call)
 
@@ -75,9 +75,18 @@ async def test_a_parked_call_opens_the_window_and_stays_pending() -> None:
     sent.lane.parked(calls[0])
     assert sent.batches[4].calls == [calls[4]]
     assert sent.lane.pending == 5
-    sent.answer(sent.batches[0])
+    sent.lane.settled(calls[0])
     assert sent.lane.pending == 4
     assert sent.lane.under_way == 4
+
+
+async def test_an_answered_call_is_not_kept_with_those_of_its_envelope() -> None:
+    sent = Sent()
+    first, second = await sent.add(2)
+    sent.lane.settled(first)
+    assert (sent.batches[0].calls, sent.lane.under_way) == ([second], 1)
+    sent.lane.settled(second)
+    assert (sent.batches[0].calls, sent.lane.under_way) == ([], 0)
 
 
 async def test_a_call_given_up_while_it_waits_is_not_sent() -> None:
