@@ -139,7 +139,7 @@ class Pipeline:
         return _Answer(fault, orjson.dumps({"errorCode": int(fault)}), headers)
 
     async def _run(self, call: _Call, headers: dict[str, str]) -> bytes:
-        if self.unsent.full:
+        if not self.unsent.room():
             raise Refused(Fault.TOO_MANY_REQUESTS)
         operation, document = call.operation, call.document
         identity = await self._admission.admit(operation, document.secrets, call.address, call.trace, call.deadline)
@@ -149,7 +149,11 @@ class Pipeline:
         if fault is not None:
             raise Refused(fault)
         request = to_tree(document.request)
-        return await self._caller.call(operation, request, identity, call.trace, key=call.key, deadline=call.deadline)
+        body = await self._caller.call(operation, request, identity, call.trace, key=call.key, deadline=call.deadline)
+        if not self.unsent.room(len(body)):
+            # Hundreds may have been under way when the room came to an end.
+            raise Refused(Fault.UNAVAILABLE if operation.writes else Fault.TOO_MANY_REQUESTS)
+        return body
 
     async def _response(self, answer: _Answer, call: _Call) -> web.Response:
         if answer.fault is Fault.KEY_REUSED:
@@ -158,7 +162,8 @@ class Pipeline:
         answer_format = call.document.answer_format
         if answer_format is Format.XML:
             write = partial(_to_xml, call.endpoint, body)
-            body = write() if len(body) < _LONG_ANSWER else await self._writing.run(write)
+            with self.unsent.holding(len(body)):
+                body = write() if len(body) < _LONG_ANSWER else await self._writing.run(write)
         headers = {"Content-Type": answer_format.value, "Server": _SERVER, **answer.headers}
         status = answer.fault.http_status if answer.fault and self._real_statuses else HTTPStatus.OK
         return web.Response(status=status, body=body, headers=headers)

@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -33,7 +33,7 @@ class _Sending:
 class Unsent:
     """Sends answers, and cuts off clients that do not read theirs.
 
-    `most` is how many octets the answers may have that are not read to their end.
+    `most` is how many octets the long answers may have that are still to be sent.
     """
 
     def __init__(self, most: int) -> None:
@@ -41,10 +41,9 @@ class Unsent:
         self._sending: set[_Sending] = set()
         self._octets = 0
 
-    @property
-    def full(self) -> bool:
-        """Whether there is no room for further answers."""
-        return self._octets > self._most
+    def room(self, octets: int = _LONG_OCTETS) -> bool:
+        """Return whether there is room for an answer; for a short one there always is."""
+        return octets < _LONG_OCTETS or self._octets <= self._most
 
     async def send(self, request: web.BaseRequest, response: web.Response) -> None:
         """Write an answer that is long, or that comes behind one which its client has not read yet."""
@@ -53,13 +52,22 @@ class Unsent:
             return  # what is short is written at once, by the server
         sending = _Sending(transport, size, size, time.monotonic())
         self._sending.add(sending)
-        self._octets += size
         try:
-            await response.prepare(request)
-            await response.write_eof()
+            with self.holding(size):
+                await response.prepare(request)
+                await response.write_eof()
         finally:
-            self._sending.remove(sending)
-            self._octets -= size
+            # The end of it may still be in the transport; whether it gets away is looked after too.
+            sending.size = 0
+
+    @contextmanager
+    def holding(self, octets: int) -> Iterator[None]:
+        """Count an answer that is in memory for the length of the block."""
+        self._octets += octets
+        try:
+            yield
+        finally:
+            self._octets -= octets
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
@@ -78,14 +86,16 @@ class Unsent:
     def look(self, now: float) -> None:
         """Note what has been read, and cut off those who have not read for too long."""
         metrics.unsent(self._octets)
-        for sending in self._sending:
+        for sending in tuple(self._sending):
             left = sending.transport.get_write_buffer_size()
-            if left < sending.left:
+            if not left and not sending.size:
+                self._sending.remove(sending)
+            elif left < sending.left:
                 sending.left, sending.moved_at = left, now
         excess = self._octets - self._most
         for sending in sorted(self._sending, key=lambda each: each.moved_at):
             if now - sending.moved_at < (_STALLED_SECONDS if excess > 0 else _GONE_SECONDS):
                 break
             excess -= sending.size
-            logger.warning("client does not read its answer", extra={"octets": sending.size})
+            logger.warning("client does not read its answer", extra={"octets": sending.left})
             sending.transport.abort()

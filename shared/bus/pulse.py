@@ -1,7 +1,8 @@
 """The pulse: how long ago a message that is read now may have come, when this process stood still.
 
 A process that was stopped, or whose event loop was held up, finds messages that have been waiting in its socket. The
-loop beats; what is read shortly after a gap in the beats counts from the last beat before the gap.
+loop beats; what is read shortly after a gap in the beats counts from the last beat before the gap. A second gap before
+all of it is read, such as a large envelope makes, changes nothing of that.
 """
 
 import asyncio
@@ -33,7 +34,9 @@ class Pulse:
         """Note that the process is alive; return the time."""
         now = self._clock()
         if now - self._last > _GAP_SECONDS:
-            self._gap_began, self._gap_ended = self._last, now
+            if self._last - self._gap_ended >= _CATCHING_UP_SECONDS:
+                self._gap_began = self._last
+            self._gap_ended = now
         self._last = now
         return now
 

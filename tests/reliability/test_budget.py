@@ -19,7 +19,7 @@ INSERT = "/user/message/insert"
 PAGE = "/user/message/get/by/conversation"
 ADDRESS = "+436990000001"
 BUDGET_SECONDS = Settings().budget_seconds
-_LOOK_UP_SECONDS = 2
+_LOOK_UP_SECONDS = 1.5
 
 
 @pytest.fixture

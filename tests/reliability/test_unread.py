@@ -23,6 +23,7 @@ ADDRESS = "+436990000001"
 MESSAGES, CHARACTERS, PAGE_OCTETS = 500, 15_000, 15_000_000
 ROOM = 64 * 1024 * 1024
 UNREADING = 30
+_REFUSALS = (b'{"errorCode":98}', b"<errorCode>98</errorCode></userMessageGetMessagesResponse>")
 PAGE, LIST = "/user/message/get/by/conversation", "/user/message/conversations/get"
 
 
@@ -39,7 +40,7 @@ async def narrow(stack: Stack, tmp_path: Path) -> AsyncIterator[Role]:
         await asyncio.to_thread(gateway.stop)
 
 
-def _asking(stack: Stack, gateway: Role, account: Account) -> socket.socket:
+def _asking(stack: Stack, gateway: Role, account: Account, mount: str = "json") -> socket.socket:
     """Ask for a page over a connection that holds little by itself."""
     port = int(gateway.base_url.rpartition(":")[2])
     connection = socket.socket()
@@ -47,9 +48,8 @@ def _asking(stack: Stack, gateway: Role, account: Account) -> socket.socket:
     connection.connect(("127.0.0.1", port))
     secrets = {"apiKey": stack.api_key, "authToken": account.auth_token}
     body = json.dumps({**secrets, "address": ADDRESS, "limit": MESSAGES}).encode()
-    head = (
-        f"POST /json{PAGE} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
+    headers = f"Host: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    head = f"POST /{mount}{PAGE} HTTP/1.1\r\n{headers}\r\n"
     connection.sendall(head.encode() + body)
     return connection
 
@@ -74,7 +74,7 @@ def _end(connection: socket.socket) -> str:
     try:
         while len(found) <= PAGE_OCTETS and (piece := connection.recv(1_048_576)):
             found += piece
-            if found.endswith(b'{"errorCode":98}'):
+            if found.endswith(_REFUSALS):
                 return "refused"
     except ConnectionResetError:
         return "cut"
@@ -103,3 +103,32 @@ async def test_clients_that_do_not_read_make_room(servers: Servers, stack: Stack
     assert ends["cut"] > 0
     assert ends["refused"] > 0
     assert grown < UNREADING * PAGE_OCTETS / 2
+
+
+@pytest.mark.parametrize("mount", ["json", "xml"])
+async def test_calls_under_way_when_the_room_ends_do_not_add_to_it(
+    servers: Servers, stack: Stack, narrow: Role, mount: str
+) -> None:
+    account = await stack.account()
+    await fill(servers, account, MESSAGES, ADDRESS, many=False, characters=CHARACTERS)
+    async with Client(narrow.base_url, stack.api_key) as client:
+        assert len((await client.read(account, PAGE, address=ADDRESS, limit=MESSAGES))["messages"]) == MESSAGES
+    before = resident_bytes(narrow.pid)
+    with ExitStack() as open_connections:
+        unreading = [open_connections.enter_context(_asking(stack, narrow, account, mount)) for _ in range(UNREADING)]
+        grown = await _most_grown(narrow.pid, before)
+        ends = Counter(await asyncio.gather(*(asyncio.to_thread(_end, each) for each in unreading)))
+    print(f"{UNREADING} pages asked for at once as {mount}: {dict(ends)}, {grown / 1e6:.0f} MB of memory")
+    assert ends["refused"] > 0
+    assert grown < UNREADING * PAGE_OCTETS * 3 / 4
+
+
+async def _most_grown(pid: int, before: int) -> int:
+    """Return by how much a process grew at most until it has not grown for a while."""
+    most, grown_at = 0, time.monotonic()
+    while time.monotonic() < grown_at + 5:
+        grown = resident_bytes(pid) - before
+        if grown > most:
+            most, grown_at = grown, time.monotonic()
+        await asyncio.sleep(0.1)
+    return most

@@ -2,27 +2,35 @@
 
 import asyncio
 import time
+from typing import Any
 
 from shared.bus.lane import ENVELOPE_COMMANDS, Batch, Call, Lane
 from shared.contract.messages import DELETE
 from shared.contract.operation import NOBODY
 
 
+def new_call(number: int, request: dict[str, Any] | None = None, send_by: float = 2.0) -> Call:
+    """Return a call that is worth sending for so many seconds."""
+    now = time.monotonic()
+    answer = asyncio.get_running_loop().create_future()
+    return Call(number, DELETE, NOBODY, "t", request or {}, now + 4, now + send_by, answer)
+
+
 class Sent:
     def __init__(self) -> None:
         self.batches: list[Batch] = []
-        self.lane = Lane("q", lambda _, batch: self.batches.append(batch))
+        self.shed: list[Call] = []
+        self.lane = Lane("q", lambda _, batch: self.batches.append(batch), self.shed.append)
 
     async def add(self, count: int) -> list[Call]:
-        loop = asyncio.get_running_loop()
-        calls = [Call(n, DELETE, NOBODY, "t", {}, time.monotonic() + 5, loop.create_future()) for n in range(count)]
+        calls = [new_call(n) for n in range(count)]
         for call in calls:
             self.lane.add(call)
         await asyncio.sleep(0)
         return calls
 
     def answer(self, batch: Batch) -> None:
-        for call in batch.calls:
+        for call in tuple(batch.calls):
             call.answer.set_result((0, b""))
             self.lane.settled(call)
 
@@ -67,9 +75,18 @@ async def test_a_parked_call_opens_the_window_and_stays_pending() -> None:
     sent.lane.parked(calls[0])
     assert sent.batches[4].calls == [calls[4]]
     assert sent.lane.pending == 5
-    sent.answer(sent.batches[0])
+    sent.lane.settled(calls[0])
     assert sent.lane.pending == 4
     assert sent.lane.under_way == 4
+
+
+async def test_an_answered_call_is_not_kept_with_those_of_its_envelope() -> None:
+    sent = Sent()
+    first, second = await sent.add(2)
+    sent.lane.settled(first)
+    assert (sent.batches[0].calls, sent.lane.under_way) == ([second], 1)
+    sent.lane.settled(second)
+    assert (sent.batches[0].calls, sent.lane.under_way) == ([], 0)
 
 
 async def test_a_call_given_up_while_it_waits_is_not_sent() -> None:
@@ -87,22 +104,30 @@ async def test_a_call_given_up_while_it_waits_is_not_sent() -> None:
 
 async def test_large_requests_do_not_share_an_envelope() -> None:
     sent = Sent()
-    loop = asyncio.get_running_loop()
     for number in range(6):
-        request = {"message": "é" * 1_000_000}
-        sent.lane.add(Call(number, DELETE, NOBODY, "t", request, 0.0, loop.create_future()))
+        sent.lane.add(new_call(number, {"message": "é" * 1_000_000}))
     await asyncio.sleep(0)
-    assert all(len(batch.calls) <= 2 for batch in sent.batches)
+    assert [len(batch.calls) for batch in sent.batches] == [2, 2, 2]
 
 
-async def test_a_call_that_is_almost_over_is_not_sent() -> None:
+async def test_a_call_that_has_waited_for_half_of_its_time_is_shed() -> None:
     sent = Sent()
-    loop = asyncio.get_running_loop()
-    late, timely = (
-        Call(n, DELETE, NOBODY, "t", {}, time.monotonic() + seconds, loop.create_future())
-        for n, seconds in enumerate((0.05, 5))
-    )
+    late, timely = new_call(0, send_by=-0.01), new_call(1)
     sent.lane.add(late)
     sent.lane.add(timely)
     await asyncio.sleep(0)
     assert [batch.calls for batch in sent.batches] == [[timely]]
+    assert sent.shed == [late]
+
+
+async def test_slow_envelopes_become_small_and_quick_ones_large_again() -> None:
+    sent = Sent()
+    await sent.add(1)
+    sent.batches[-1].sent_at -= 2
+    sent.answer(sent.batches[-1])
+    await sent.add(ENVELOPE_COMMANDS)
+    assert [len(batch.calls) for batch in sent.batches[1:]] == [ENVELOPE_COMMANDS // 2] * 2
+    for batch in sent.batches[1:]:
+        sent.answer(batch)
+    await sent.add(ENVELOPE_COMMANDS)
+    assert len(sent.batches[-1].calls) == ENVELOPE_COMMANDS

@@ -42,6 +42,16 @@ def test_what_comes_after_a_gap_came_before_it(pulse: Pulse, clock: Clock, *, be
     assert pulse.received() == 100.0
 
 
+def test_what_is_read_after_a_second_gap_may_have_come_before_the_first(pulse: Pulse, clock: Clock) -> None:
+    for seconds in (120, 0.1, 0.6, 0.1):
+        clock.now += seconds
+        assert pulse.received() == 100.0
+    for _ in range(10):
+        clock.now += 0.1
+        pulse.beat()
+    assert pulse.received() == clock.now
+
+
 def test_a_second_after_a_gap_all_is_well(pulse: Pulse, clock: Clock) -> None:
     clock.now += 120
     for _ in range(11):
