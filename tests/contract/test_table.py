@@ -1,6 +1,7 @@
 """Operations and families of cases: a table without a hole; `pytest -s` shows it, with the number of cases."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from shared.contract.operation import AnyOperation
@@ -57,6 +58,7 @@ def _reason(family: str, operation: AnyOperation) -> str:
     return next(found, "")
 
 
+@cache
 def _count(family: str, operation: AnyOperation) -> int:
     if family in GENERATED:
         return sum(1 for _ in GENERATED[family](operation, _CALLERS))
