@@ -73,11 +73,8 @@ class Messages:
     ) -> Sequence[Outcome[UserMessageSendResponse]]:
         """Store messages to be delivered, of senders that have a number."""
         now = dates.now()
-        able = [(request, context) for request, context in requests if context.identity.msisdn is not None]
-        messages = [_sent_message(request, context, now) for request, context in able]
-        written = await self._mailbox.insert(messages, terms(able)) if able else []
-        outcomes = iter(replied(written, UserMessageSendResponse))
-        return [Fault.MSISDN_MISSING if context.identity.msisdn is None else next(outcomes) for _, context in requests]
+        messages = [_sent_message(request, context, now) for request, context in requests]
+        return replied(await self._mailbox.insert(messages, terms(requests)), UserMessageSendResponse)
 
     async def update(
         self, requests: Sequence[tuple[UserMessageUpdateRequest, Context]]
@@ -136,8 +133,15 @@ def _sent_message(request: UserMessageSendRequest, context: Context, now: int) -
         incoming=False,
         date_status=due if later else None,
         send=True,
-        device_id=request.device_id,
+        device_id=_device_or_fault(request, context),
     )
+
+
+def _device_or_fault(request: UserMessageSendRequest, context: Context) -> int:
+    # As a fault of the statement itself: a command that was done before gets its first answer all the same.
+    if context.identity.msisdn is None:
+        return -Fault.MSISDN_MISSING
+    return request.device_id if request.device_id >= 0 else -Fault.DEVICE_INVALID
 
 
 def routes(mailbox: Mailbox, *, device_limit: int) -> tuple[Route, ...]:

@@ -23,9 +23,11 @@ from shared.contract.operation import AnyOperation, Identity
 logger = logging.getLogger(__name__)
 
 _LOST: Answer = (Fault.UNAVAILABLE, b"")
-# A second of five is kept back: a worker may stand still for half of it unnoticed, and a statement that has begun in
-# time may take the other half.
-_KEPT_BACK = 0.2
+_SHED: Answer = (Fault.TOO_MANY_REQUESTS, b"")
+# Half a second of five is kept back: for so long a worker may stand still and not notice.
+_KEPT_BACK = 0.1
+# An event loop that stood still may find a call over that was not when it was chosen.
+_LEAST_SECONDS = 0.002
 
 
 class Caller:
@@ -38,7 +40,7 @@ class Caller:
     def __init__(
         self, queues: Iterable[str], *, waiting_per_queue: int, waiting_total: int, budget: float = 5.0
     ) -> None:
-        self.lanes = {queue: Lane(queue, self._send) for queue in queues}
+        self.lanes = {queue: Lane(queue, self._send, self._shed) for queue in queues}
         self._waiting_per_queue = waiting_per_queue
         self._waiting_total = waiting_total
         self._budget = budget
@@ -62,8 +64,9 @@ class Caller:
 
         `deadline`, on the monotonic clock, is when the call is over; without it the operation's budget begins now.
 
-        Raises `Refused`: 98 when too many calls wait already and nothing was done; 99 when nobody takes the command,
-        the connection is lost or the budget is spent, so that the outcome of a write is unknown; else its own fault.
+        Raises `Refused`: 98 when too many calls wait, or this one waited for too long, and nothing was done; 99 when
+        nobody takes the command, the connection is lost or the budget is spent, so that the outcome of a write is
+        unknown; else its own fault.
         """
         lane = self.lanes[operation.queue]
         if lane.pending >= self._waiting_per_queue or len(self._calls) >= self._waiting_total:
@@ -72,10 +75,11 @@ class Caller:
             raise Refused(Fault.UNAVAILABLE)
         if deadline is None:
             deadline = self.deadline(operation)
-        answer = asyncio.get_running_loop().create_future()
         run_by = deadline - _KEPT_BACK * (operation.budget or self._budget)
-        call = Call(next(self._ids), operation, identity, trace, request, deadline, run_by, answer, key)
-        code, body = await self._answered(lane, call)
+        send_by = (time.monotonic() + run_by) / 2
+        answer = asyncio.get_running_loop().create_future()
+        call = Call(next(self._ids), operation, identity, trace, request, run_by, send_by, answer, key)
+        code, body = await self._answered(lane, call, deadline)
         if code:
             raise Refused(fault_numbered(code))
         return body
@@ -84,9 +88,9 @@ class Caller:
         """Return when a call of the operation that begins now is over, on the monotonic clock."""
         return time.monotonic() + (operation.budget or self._budget)
 
-    async def _answered(self, lane: Lane, call: Call) -> Answer:
+    async def _answered(self, lane: Lane, call: Call, deadline: float) -> Answer:
         self._calls[call.id] = call
-        timer = asyncio.get_running_loop().call_at(call.deadline, self._settle, call.id, _LOST)
+        timer = asyncio.get_running_loop().call_at(deadline, self._settle, call.id, _LOST)
         lane.add(call)
         try:
             return await call.answer
@@ -116,6 +120,9 @@ class Caller:
             if len(parts) == reply.parts:
                 self._settle(call.id, (reply.code, b"".join(parts[part] for part in range(reply.parts))))
 
+    def _shed(self, call: Call) -> None:
+        self._settle(call.id, _SHED)
+
     def _send(self, lane: Lane, batch: Batch) -> None:
         task = asyncio.create_task(self._publish(lane, batch))
         self._publishing.add(task)
@@ -139,13 +146,12 @@ class Caller:
     def _message(self, batch: Batch) -> aio_pika.Message:
         # The broker's wait and the worker's are on two clocks that nobody compares: together they end by then.
         now = time.monotonic()
-        # A broker closes the channel over a negative one.
-        expiration = max(0.0, min(call.run_by for call in batch.calls) - now) / 2
+        expiration = max(_LEAST_SECONDS, min(call.run_by for call in batch.calls) - now) / 2
         commands = [
             Command(
                 call.id,
                 call.operation.name,
-                int((call.run_by - now - expiration) * 1000),
+                max(1, int((call.run_by - now - expiration) * 1000)),
                 call.identity,
                 call.trace,
                 call.request,

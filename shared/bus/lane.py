@@ -22,8 +22,8 @@ ENVELOPE_COMMANDS = 64
 ENVELOPE_OCTETS = 4 * 1_048_576
 _CHARACTER_OCTETS = 4
 _NUMBER_OCTETS = 20
-# A call that is almost over is not sent any more: its envelope, which it would leave no time, goes without it.
-_LEAST_SECONDS = 0.1
+# Slow commands such as logins: of 64 at a time the last would be answered when their clients are gone.
+_SLOW_SECONDS, _QUICK_SECONDS = 1.0, 0.25
 _WINDOW_LEAST = 4
 _WINDOW_PER_CONSUMER = 2
 
@@ -35,11 +35,12 @@ class Batch:
     """The calls of one envelope that it is under way for: neither answered nor parked nor given up."""
 
     calls: "list[Call]"
+    sent_at: float
 
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """One call that somebody waits for until its `deadline`; after `run_by` its command must not begin any more.
+    """One call that somebody waits for: it must not be run after `run_by` and is worth sending until `send_by`.
 
     Both are on this process's monotonic clock.
     """
@@ -49,8 +50,8 @@ class Call:
     identity: Identity
     trace: str
     request: dict[str, Any]
-    deadline: float
     run_by: float
+    send_by: float
     answer: "asyncio.Future[Answer]"
     key: str | None = None
     batch: Batch | None = None
@@ -59,15 +60,20 @@ class Call:
 
 @dataclass(slots=True, eq=False)
 class Lane:
-    """The state of one command queue on the caller's side; `pending` counts calls, waiting and under way."""
+    """The state of one command queue on the caller's side.
+
+    `pending` counts calls, waiting and under way; `commands` is how many an envelope may hold at the moment.
+    """
 
     queue: str
     send: "Callable[[Lane, Batch], None]"
+    shed: Callable[[Call], None]
     waiting: deque[Call] = field(default_factory=deque)
     pending: int = 0
     under_way: int = 0
     consumers: int = 0
     woken: bool = False
+    commands: int = ENVELOPE_COMMANDS
 
     def add(self, call: Call) -> None:
         """Take a call, and send it in the next turn of the event loop if the window allows."""
@@ -95,7 +101,15 @@ class Lane:
         batch.calls.remove(call)
         if not batch.calls:
             self.under_way -= 1
+            self._adapt(time.monotonic() - batch.sent_at)
             self.pump()
+
+    def _adapt(self, seconds: float) -> None:
+        """Send less at a time while envelopes take long: what waits in a worker cannot be shed any more."""
+        if seconds > _SLOW_SECONDS:
+            self.commands = max(1, self.commands // 2)
+        elif seconds < _QUICK_SECONDS:
+            self.commands = min(ENVELOPE_COMMANDS, 2 * self.commands)
 
     def pump(self) -> None:
         """Send envelopes while there are calls to send and the window is open."""
@@ -107,15 +121,18 @@ class Lane:
     def _next_batch(self) -> Batch | None:
         calls: list[Call] = []
         octets = 0
-        least = time.monotonic() + _LEAST_SECONDS
-        while self.waiting and len(calls) < ENVELOPE_COMMANDS and octets < ENVELOPE_OCTETS:
+        now = time.monotonic()
+        while self.waiting and len(calls) < self.commands and octets < ENVELOPE_OCTETS:
             call = self.waiting.popleft()
-            if not call.answer.done() and call.run_by > least:
+            if call.send_by < now:
+                # Under overload the oldest would be run for clients that are gone before they are answered.
+                self.shed(call)
+            elif not call.answer.done():
                 calls.append(call)
                 octets += most_octets(call.request)
         if not calls:
             return None
-        batch = Batch(calls)
+        batch = Batch(calls, now)
         for call in calls:
             call.batch = batch
         return batch

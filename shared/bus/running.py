@@ -1,6 +1,7 @@
 """Running: the commands of one envelope, in groups where their operation allows it, each answered when it is done."""
 
 import asyncio
+import dataclasses
 import hashlib
 import logging
 import time
@@ -22,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 # Enough to keep the database busy; more would only hold their answers in memory.
 _TURNS = 8
+# A read that waits by itself is one with a large answer.
+_PARKED_READS = 2
 
 Answer = Callable[[Reply], None]
 
@@ -49,6 +52,7 @@ class Runner:
         self._routes = routes
         self._waiting = waiting
         self._room = room
+        self._parked_reads = asyncio.Semaphore(_PARKED_READS)
         # For each queue of its own: slow commands, such as logins, hold up only their queue.
         self._turns = {route.operation.queue: asyncio.Semaphore(_TURNS) for route in routes.values()}
 
@@ -90,7 +94,7 @@ class Runner:
         except Unreadable:
             logger.exception("command not readable", extra={"operation": command.operation, "trace": command.trace})
             return None
-        context = Context(command.identity, command.operation, deadline, command.trace, _key(command))
+        context = Context(command.identity, command.operation, deadline, command.trace, _key(command.key, request))
         return _Ready(command.id, request, context)
 
     async def _run_single(self, handler: Single, queue: str, command: _Ready, answer: Answer) -> None:
@@ -137,8 +141,12 @@ class Runner:
         task.add_done_callback(self._waiting.discard)
 
     async def _parked(self, command: _Ready, outcome: Awaitable[Any], answer: Answer) -> None:
-        await self._room()
-        await self._settle(command, outcome, answer)
+        if self._routes[command.context.operation].operation.writes:
+            await self._settle(command, outcome, answer)
+            return
+        async with self._parked_reads:
+            await self._room()
+            await self._settle(command, outcome, answer)
 
     async def _settle(self, command: _Ready, outcome: Awaitable[Any], answer: Answer) -> None:
         try:
@@ -162,11 +170,13 @@ def _timely(commands: Sequence[_Ready], answer: Answer) -> list[_Ready]:
     return [command for command in commands if command.context.deadline > now]
 
 
-def _key(command: Command) -> Key | None:
-    if command.key is None:
+def _key(key: str | None, request: Any) -> Key | None:
+    if key is None:
         return None
-    request = orjson.dumps(command.request, option=orjson.OPT_SORT_KEYS)
-    return Key(command.key, hashlib.sha256(request).digest())
+    # Without what was left at its default: a later version may know further fields of the same request.
+    fields = {each.name: getattr(request, each.name) for each in dataclasses.fields(request)}
+    told = {each.name: fields[each.name] for each in dataclasses.fields(request) if fields[each.name] != each.default}
+    return Key(key, hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).digest())
 
 
 def _groups(route: Route, ready: Sequence[_Ready]) -> list[Sequence[_Ready]]:

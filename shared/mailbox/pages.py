@@ -1,6 +1,5 @@
 """Pages of conversations: many in one statement, of which none makes the others wait or the memory grow."""
 
-import asyncio
 import time
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
@@ -8,9 +7,6 @@ from typing import NamedTuple, TypeAlias
 
 from shared.mailbox.rules import PAGE_OCTETS, Entry, fitting
 from shared.postgres.pool import Database
-
-# Each holds up to 16 MiB of text, and as much again while it is written.
-_LARGE_AT_ONCE = 2
 
 
 class Page(NamedTuple):
@@ -39,7 +35,6 @@ class Pages:
     def __init__(self, database: Database, query: str) -> None:
         self._database = database
         self._query = query
-        self._turns = asyncio.Semaphore(_LARGE_AT_ONCE)
 
     async def fetch(
         self,
@@ -56,8 +51,7 @@ class Pages:
         ]
 
     async def _large(self, page: Page, deadline: float) -> Entries:
-        async with self._turns:
-            (found,) = await self._found([page], PAGE_OCTETS, deadline - time.monotonic())
+        (found,) = await self._found([page], PAGE_OCTETS, deadline - time.monotonic())
         return fitting(found.messages)
 
     async def _found(self, pages: Sequence[Page], share: int, seconds: float) -> list[_Found]:

@@ -1,9 +1,11 @@
 """The purge: what deleted conversations have left behind becomes tombstones, in steps that leave room for others."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from shared import metrics
+from shared.postgres.errors import DatabaseAway
 from shared.postgres.pool import Database
 from shared.postgres.queries import load_queries
 
@@ -13,6 +15,7 @@ _BUSY_SECONDS = 0.02
 _STEP_SECONDS = 10.0
 # A step holds its mailbox's lock for about 20 ms.
 _STEP_MESSAGES = 1000
+_LONG_SECONDS = 0.2
 # How long a mailbox then is left to others, in times of the step's own length.
 _REST = 0.5
 _ROUND_ACCOUNTS = 100
@@ -24,6 +27,7 @@ class Purge:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._queries = load_queries(Path(__file__).parent / "sql")
+        self._messages = _STEP_MESSAGES
         self._behind = 0
         self._counted_at = -_IDLE_SECONDS
 
@@ -37,10 +41,21 @@ class Purge:
         await self._count(waiting=bool(accounts) or not first)
         if first and not accounts:
             return _IDLE_SECONDS
-        longest = 0.0
+        return await self._steps(accounts) * _REST or _BUSY_SECONDS
+
+    async def _steps(self, accounts: Sequence[int]) -> float:
+        """Take a step in each mailbox; one that fails must not keep the others waiting. Return the longest seconds."""
+        longest, failure = 0.0, None
         for account_id in accounts:
-            longest = max(longest, await self._step(account_id))
-        return longest * _REST or _BUSY_SECONDS
+            try:
+                longest = max(longest, await self._step(account_id))
+            except DatabaseAway:
+                raise
+            except Exception as error:  # noqa: BLE001 - raised below, behind the other mailboxes
+                failure = error
+        if failure is not None:
+            raise failure
+        return longest
 
     async def _accounts(self) -> list[int]:
         """Return the next accounts in turn; those behind the last full round come first."""
@@ -54,11 +69,14 @@ class Purge:
         """Take one step in a mailbox; return the seconds it took, 0 when the mailbox was not to be had."""
         began = time.monotonic()
         query = self._queries["purge"]
-        purged = await self._database.fetchval(query, account_id, _STEP_MESSAGES, _REST, timeout=_STEP_SECONDS)
+        purged = await self._database.fetchval(query, account_id, self._messages, _REST, timeout=_STEP_SECONDS)
         if purged is None:
             return 0.0
         metrics.purged(purged)
-        return time.monotonic() - began
+        seconds = time.monotonic() - began
+        # Long messages take longer to throw away, and others wait for the mailbox meanwhile.
+        self._messages = self._messages // 2 + 1 if seconds > _LONG_SECONDS else min(2 * self._messages, _STEP_MESSAGES)
+        return seconds
 
     async def _count(self, *, waiting: bool) -> None:
         """Say how many conversations wait, now and then when there are any."""

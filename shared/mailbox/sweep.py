@@ -7,6 +7,7 @@ from shared.postgres.queries import load_queries
 
 _HOUR_SECONDS = 3600.0
 _SWEEP_SECONDS = 10.0
+_DAYS_AHEAD = (1, 2)
 # A day's table that somebody reads is not waited for any longer: whoever comes next would wait behind us.
 _LOCK_TIMEOUT = "set local lock_timeout = '1s'"
 
@@ -20,7 +21,8 @@ class Sweep:
 
     async def round(self) -> float:
         """Empty them and return the seconds until the next time; raise `DatabaseError`."""
-        async with self._database.transaction(timeout=_SWEEP_SECONDS) as connection:
-            await connection.execute(_LOCK_TIMEOUT)
-            await connection.execute(self._queries["sweep"])
+        for days_ahead in _DAYS_AHEAD:
+            async with self._database.transaction(timeout=_SWEEP_SECONDS) as connection:
+                await connection.execute(_LOCK_TIMEOUT)
+                await connection.execute(self._queries["sweep"], days_ahead)
         return _HOUR_SECONDS

@@ -19,7 +19,8 @@ from shared.postgres.pool import Database
 _MARGIN_SECONDS = 0.1
 # About as long as a group holds its locks.
 _PAUSE_SECONDS = 0.01
-# What a statement may take though a command of its group has less time left; most take a hundredth of it.
+# What a statement may take; most take a hundredth of it. A command with less time left is not run, or it could take
+# effect after its budget.
 _STATEMENT_SECONDS = 0.5
 _LOCK_TIMEOUT = "select set_config('lock_timeout', $1, true)"
 
@@ -32,7 +33,8 @@ Written: TypeAlias = T | Fault | Awaitable[T | Fault]
 class NewMessage(NamedTuple):
     """A message to store, in the order of `message_insert`'s arguments; dates in ms since 1970.
 
-    A `send` is announced to be delivered; `device_id` is the account's device that asked for it, 0 for none.
+    A `send` is announced to be delivered; `device_id` is the account's device that asked for it, 0 for none, or minus
+    the number of the fault that the command gets unless it was done before.
     """
 
     account_id: int
@@ -125,12 +127,13 @@ class Writer:
     async def _grouped(self, query: str, written: Sequence[_Write]) -> list[Any]:
         """Run a group; the outcome of those whose time is over is 99, of those skipped none."""
         now = time.monotonic()
-        timely = [each for each in written if each[1].deadline > now]
+        least = now + _STATEMENT_SECONDS
+        timely = [each for each in written if each[1].deadline > least]
         if not timely:
             return [Fault.UNAVAILABLE] * len(written)
-        seconds = max(_STATEMENT_SECONDS, min(terms.deadline for _, terms in timely) - now)
+        seconds = min(terms.deadline for _, terms in timely) - now
         rows = iter(await self._database.fetch(query, *_arguments(timely), True, timeout=seconds))
-        return [_outcome(next(rows)[1]) if terms.deadline > now else Fault.UNAVAILABLE for _, terms in written]
+        return [_outcome(next(rows)[1]) if terms.deadline > least else Fault.UNAVAILABLE for _, terms in written]
 
     async def _again(self, query: str, written: Sequence[_Write]) -> list[Any]:
         """Run what was skipped once more, without the mailboxes that are known to be locked for longer."""

@@ -49,17 +49,19 @@ begin
 end
 $$;
 
--- Empties the slots of tomorrow and the day after; a slot in use is never waited for longer than `lock_timeout`.
-create function done_sweep() returns void
+-- Empties the slot of tomorrow (1) or of the day after (2). Each in a transaction of its own: readers lock all slots in
+-- their order, which would be another one at the turn of the numbers.
+create function done_sweep(days_ahead integer) returns void
 language plpgsql volatile as $$
 declare
   used boolean;
 begin
-  for ahead in 1 .. 2 loop
-    execute format('select exists (select from done_%s)', done_slot(ahead)) into used;
-    if used then
-      execute format('truncate done_%s', done_slot(ahead));
-    end if;
-  end loop;
+  if days_ahead not in (1, 2) then
+    raise exception 'the slots of other days are in use';
+  end if;
+  execute format('select exists (select from done_%s)', done_slot(days_ahead)) into used;
+  if used then
+    execute format('truncate done_%s', done_slot(days_ahead));
+  end if;
 end
 $$;

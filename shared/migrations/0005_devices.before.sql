@@ -17,9 +17,12 @@ create table device (
   primary key (account_id, device_id)
 );
 
--- Null when the device is the account's or none is named (0), else minus the number of the fault.
+-- Null when the device is the account's or none is named (0), else minus the number of the fault; what is below 0 is one.
 create function device_fault(of_account bigint, of_device integer) returns integer
 language sql stable as $$
-  select case when of_device <> 0
-    and not exists (select from device where account_id = of_account and device_id = of_device) then -105 end
+  select case
+    when of_device < 0 then of_device
+    when of_device > 0 and not exists (select from device where account_id = of_account and device_id = of_device)
+      then -105
+  end
 $$;

@@ -1,3 +1,4 @@
+-- oldest-code: 0.2.0
 drop function message_insert(
   bigint[], text[], text[], bigint[], boolean[], boolean[], integer[], smallint[], boolean[], boolean
 );

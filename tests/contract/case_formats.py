@@ -1,7 +1,8 @@
 """A case's trees as JSON and as XML: written and read apart from the service's own code for bytes."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 from xml.etree import ElementTree as ET
 
@@ -10,6 +11,8 @@ from shared.contract.scalars import BOOLEAN, DATE, INT, LONG, Scalar
 from shared.contract.shape import shape_of
 
 Tree = dict[str, Any]
+_DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>\n'
+_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z")
 
 
 class Wire(Protocol):
@@ -43,14 +46,16 @@ class XmlWire:
         return f"<{element}>{_children(operation.request, tree)}</{element}>".encode()
 
     def read(self, operation: AnyOperation, body: bytes) -> Tree:
+        assert body.startswith(_DECLARATION)
         root = ET.fromstring(body)
+        assert not any(each.attrib for each in root.iter())
         shape = shape_of(operation.reply)
         assert root.tag == shape.element
         code = int(root.findtext("errorCode") or "")
         if code:
             assert [each.tag for each in root] == ["errorCode"]
             return {"errorCode": code}
-        return {"errorCode": 0, **_tree(operation.reply, root, beside={"errorCode"})}
+        return {"errorCode": 0, **_tree(operation.reply, root, before=["errorCode"])}
 
 
 FORMATS: Mapping[str, Wire] = {"json": JsonWire(), "xml": XmlWire()}
@@ -82,9 +87,11 @@ def _escaped(text: str) -> str:
     return text
 
 
-def _tree(cls: type[Any], element: ET.Element, beside: set[str]) -> Tree:
+def _tree(cls: type[Any], element: ET.Element, before: Sequence[str] = ()) -> Tree:
     fields = shape_of(cls).fields
-    assert {each.tag for each in element} <= {each.wire for each in fields} | beside
+    order = [*before, *(each.wire for each in fields)]
+    places = [order.index(each.tag) for each in element]
+    assert places == sorted(places), "elements in another order than documented"
     tree: Tree = {}
     for field in fields:
         found = [_value(field.kind, each) for each in element.findall(field.wire)]
@@ -99,10 +106,13 @@ def _tree(cls: type[Any], element: ET.Element, beside: set[str]) -> Tree:
 
 def _value(kind: Any, element: ET.Element) -> Any:
     if not isinstance(kind, Scalar):
-        return _tree(kind, element, beside=set())
+        return _tree(kind, element)
     text = element.text or ""
     if kind in (INT, LONG):
         return int(text)
     if kind is BOOLEAN:
         return {"true": True, "false": False}[text]
-    return DATE.from_text(text) if kind is DATE else text
+    if kind is DATE:
+        assert _DATE.match(text), text
+        return DATE.from_text(text)
+    return text

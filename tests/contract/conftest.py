@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import aiohttp
+import pytest
 import pytest_asyncio
 
 from tests.contract.accounts import Accounts
@@ -28,3 +29,10 @@ async def callers(stack: Stack, accounts: Accounts) -> Callers:
     """Return the callers of generated cases, the other ones disabled or of another application."""
     own, disabled = await accounts.fresh(), await accounts.fresh()
     return await asyncio.to_thread(make_callers, stack, own, disabled)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _service_is_back(request: pytest.FixtureRequest) -> None:
+    """Begin each file when the service is ready: here nothing goes away but in a test that waits for it to return."""
+    if "stack" in request.fixturenames:
+        request.getfixturevalue("stack").wait_ready()

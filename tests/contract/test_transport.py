@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from shared.contract.messages import INSERT
+from tests.contract.case_formats import FORMATS
 from tests.running import Stack
 
 PATH = "/user/message/conversations/get"
@@ -186,15 +188,15 @@ async def test_answers_are_never_compressed(stack: Stack) -> None:
     ("charset", "codec"),
     [("utf-8", "utf-8"), ("iso-8859-1", "latin-1"), ("windows-1252", "cp1252"), ("utf-8", "latin-1")],
 )
-async def test_texts_come_in_any_served_charset(stack: Stack, charset: str, codec: str) -> None:
+@pytest.mark.parametrize("form", FORMATS)
+async def test_texts_come_in_any_served_charset(stack: Stack, form: str, charset: str, codec: str) -> None:
     account = await stack.account()
     secrets = {"apiKey": stack.api_key, "authToken": account.auth_token}
     text = "sch\u00f6ne Gr\u00fc\u00dfe"
-    tree = {**secrets, "address": "+436990000001", "message": text}
-    body = json.dumps(tree, ensure_ascii=False).encode(codec)
-    headers = {"Content-Type": f'application/json; charset="{charset}"'}
-    stored = await call(stack, "/json/user/message/insert", headers, body)
+    body = FORMATS[form].write(INSERT, {**secrets, "address": "+436990000001", "message": "@@"}).decode()
+    headers = {"Content-Type": f'application/{form}; charset="{charset}"'}
+    stored = await call(stack, "/json/user/message/insert", headers, body.replace("@@", text).encode(codec))
     assert json.loads(stored.body)["errorCode"] == 0
     page = json.dumps({**secrets, "address": "+436990000001"}).encode()
-    found = await call(stack, "/json/user/message/get/by/conversation", headers, page)
+    found = await call(stack, "/json/user/message/get/by/conversation", {"Content-Type": "application/json"}, page)
     assert [each["message"] for each in json.loads(found.body)["messages"]] == [text]

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import aio_pika
 import pytest
@@ -147,3 +148,57 @@ async def _first(queue: aio_pika.abc.AbstractQueue) -> bytes:
             return message.body
         await asyncio.sleep(0.05)
     raise AssertionError("no reply came")
+
+
+async def test_under_overload_as_much_is_answered_as_without(servers: Servers) -> None:
+    slower, turn = replace(GROUP, budget=3.0), asyncio.Lock()
+    seconds, offered, capacity = 8.0, 300, 100
+
+    async def slow(pairs: Pairs) -> Outcomes:
+        async with turn:
+            await asyncio.sleep(len(pairs) / capacity)
+        return [UserMessageInsertResponse(request.message_id) for request, _ in pairs]
+
+    url = servers.rabbitmq.url
+    async with serving(url, [route_group(slower, slow)]), calling(url) as rig:
+        await rig.consumed(sms.QUEUE, 1)
+        began = time.monotonic()
+        codes: list[tuple[float, int]] = []
+
+        async def one(number: int) -> None:
+            try:
+                await rig.call(slower, number)
+                codes.append((time.monotonic() - began, 0))
+            except Refused as refused:
+                codes.append((time.monotonic() - began, int(refused.fault)))
+
+        calls = []
+        for number in range(1, round(seconds * offered)):
+            await asyncio.sleep(max(0.0, began + number / offered - time.monotonic()))
+            calls.append(asyncio.create_task(one(number)))
+        await asyncio.gather(*calls)
+    settled = [code for at, code in codes if seconds / 2 < at < seconds]
+    # Without shedding none was answered in time from the second budget on.
+    assert settled.count(0) > capacity * seconds / 2 / 5
+    assert settled.count(98) > settled.count(99)
+
+
+async def test_large_answers_that_wait_come_two_at_a_time(servers: Servers) -> None:
+    running, most = 0, 0
+
+    async def large(number: int) -> UserMessageInsertResponse:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.05)
+        running -= 1
+        return UserMessageInsertResponse(number)
+
+    async def pages(pairs: Pairs) -> Outcomes:
+        return [large(request.message_id) for request, _ in pairs]
+
+    url = servers.rabbitmq.url
+    async with serving(url, [route_group(replace(ECHO, group=16), pages)]), calling(url) as rig:
+        numbers = list(range(1, 11))
+        assert await asyncio.gather(*(rig.call(ECHO, number) for number in numbers)) == numbers
+    assert most == 2

@@ -10,9 +10,21 @@ from deploy.local.servers import Servers
 from shared.contract.faults import Fault
 from shared.mailbox.terms import Terms
 from shared.mailbox.writes import Flags, Reading, Removal
+from tests.integration.fresh_database import fresh_database
 from tests.integration.mailbox_rig import FRIEND, TIMEOUT, Rig, accounts, mailbox_rig, message, settled, taken, within
 
 INSERT = "message.insert"
+_KEYED = """
+select * from message_insert(
+  array[{0}::bigint], array['+436990000001'], array['hello'], array[1::bigint], array[false], array[false], array[0],
+  array[0::smallint], array[true], array[null::bigint], array[false], array[0], 'message.insert', array['{1}'],
+  array['hash'::bytea], false
+)
+"""
+_MANY = """
+insert into done (account_id, operation, key, request_hash, answer, slot)
+select $1 + n % 1000 + 1, 'message.insert', 'key ' || n, 'hash', n, done_slot(0) from generate_series(1, 300000) as n
+"""
 
 
 def keyed(key: str | None, request: str = "first", operation: str = INSERT, seconds: float = TIMEOUT) -> Terms:
@@ -115,7 +127,23 @@ async def test_a_key_counts_for_seven_days(servers: Servers) -> None:
 async def test_an_overdue_command_is_left_out_of_its_group(servers: Servers) -> None:
     async with mailbox_rig(servers.postgres.url) as rig:
         account = next(accounts)
-        terms = [keyed(None), keyed(None, seconds=-0.001), keyed(None, seconds=0.1)]
-        assert taken(await rig.mailbox.insert([message(account)] * 3, terms)) == [1, Fault.UNAVAILABLE, 2]
+        terms = [keyed(None), keyed(None, seconds=0.4), keyed(None, seconds=-1), keyed(None, seconds=2)]
+        outcomes = taken(await rig.mailbox.insert([message(account)] * 4, terms))
+        assert outcomes == [1, Fault.UNAVAILABLE, Fault.UNAVAILABLE, 2]
         assert taken(await rig.mailbox.insert([message(account)], [keyed("a", seconds=-1)])) == [Fault.UNAVAILABLE]
         assert await _ids(rig, account) == [1, 2]
+
+
+async def test_a_key_is_looked_up_by_itself_whatever_the_plan_was_made_for(servers: Servers) -> None:
+    async with fresh_database(servers) as url, mailbox_rig(url) as rig:
+        account = next(accounts)
+        async with rig.database.transaction(timeout=60) as session:
+            await session.execute("set local plan_cache_mode = force_generic_plan")
+            # Planned while the table is empty, by a session that keeps the plan.
+            await session.execute(_KEYED.format(account, "first"))
+            await session.execute(_MANY, account)
+            began = time.monotonic()
+            for number in range(5):
+                await session.execute(_KEYED.format(account, number))
+            # A few ms each; 0.5 s each where all of the operation's rows are read.
+            assert time.monotonic() - began < 1

@@ -94,7 +94,7 @@ async def test_a_wait_that_ran_out_is_unavailable_and_did_nothing(servers: Serve
         hot = next(accounts)
         await rig.insert(message(hot))
         async with rig.locked(hot):
-            late = await rig.mailbox.insert([message(hot), message(hot)], within([0, 0], 0.4))
+            late = await rig.mailbox.insert([message(hot), message(hot)], within([0, 0], 1.0))
             outcomes: list[Any] = await asyncio.gather(*map(settled, late))
         assert outcomes == [Fault.UNAVAILABLE, Fault.UNAVAILABLE]
         assert [entry["messageId"] for entry in await rig.page(hot, FRIEND)] == [1]

@@ -240,3 +240,15 @@ async def test_a_role_that_is_restarted_in_the_middle_of_a_purge_goes_on(servers
     events = [json.loads(line)["event"] for line in role.process.log.read_text()[before:].splitlines()]
     assert events.count("stopped") == 1
     assert not {"upkeep failed", "upkeep waits for the database", "drain cut short"} & set(events)
+
+
+async def test_a_mailbox_whose_step_fails_keeps_no_other_waiting(rig: Rig) -> None:
+    broken, fine = sorted(next(accounts) for _ in range(2))
+    await rig.insert(message(broken), message(fine))
+    for account in (broken, fine):
+        await delete(rig, account, FRIEND)
+    await rig.rows("update mailbox set last_change_seq = 9223372036854775807 where account_id = $1", broken)
+    async with Database(rig.url, 1, name=NAME) as database:
+        with pytest.raises(asyncpg.NumericValueOutOfRangeError):
+            await Purge(database).round()
+    assert [await one(rig, _DONE, account) for account in (broken, fine)] == [0, 1]

@@ -111,3 +111,14 @@ async def test_a_send_waits_for_a_locked_mailbox(servers: Servers) -> None:
             unknown = await _send(rig, account, device_id=-1)
         assert await settled(late) == UserMessageSendResponse(2)
         assert await settled(unknown) is Fault.DEVICE_INVALID
+
+
+async def test_a_key_gives_the_first_answer_when_the_number_is_gone(servers: Servers) -> None:
+    async with mailbox_rig(servers.postgres.url) as rig:
+        account, key = next(accounts), Key("again", b"request")
+        assert await _send(rig, account, key) == UserMessageSendResponse(1)
+        request = UserMessageSendRequest(recipient=RECIPIENT, message="hello")
+        mute = context(account, "message.send", key=key)
+        assert await Messages(rig.mailbox).send([(request, mute)]) == [UserMessageSendResponse(1)]
+        mute = context(account, "message.send", key=Key("new", b"request"))
+        assert await Messages(rig.mailbox).send([(request, mute)]) == [Fault.MSISDN_MISSING]

@@ -4,12 +4,13 @@ import asyncio
 import time
 from typing import Any, cast
 
+import pytest
 from aio_pika import Message
 from aio_pika.abc import AbstractExchange
 
 from shared.bus.caller import Caller
 from shared.bus.envelope import Reply, unpack_commands
-from shared.bus.lane import Batch, Call
+from shared.bus.lane import Batch
 from shared.contract import messages
 from shared.contract.faults import Fault, Refused
 from shared.contract.operation import NOBODY
@@ -54,7 +55,7 @@ async def test_parts_of_two_runs_are_not_mixed() -> None:
     assert await call == b"b0b1"
 
 
-async def test_an_envelope_waits_and_runs_within_four_fifths_of_the_budget_of_each_of_its_calls() -> None:
+async def test_an_envelope_waits_and_runs_within_nine_tenths_of_the_budget_of_each_of_its_calls() -> None:
     caller = Caller([messages.QUEUE], waiting_per_queue=10, waiting_total=10, budget=4.0)
     caller.lanes[messages.QUEUE].consumers = 1
     exchange = Exchange()
@@ -67,25 +68,32 @@ async def test_an_envelope_waits_and_runs_within_four_fifths_of_the_budget_of_ea
     (message,) = exchange.messages
     assert isinstance(message.expiration, float)
     for command, deadline in zip(unpack_commands(message.body), deadlines, strict=True):
-        assert message.expiration + command.budget_ms / 1000 <= deadline - 0.8 - time.monotonic() + 0.1
+        assert message.expiration + command.budget_ms / 1000 <= deadline - 0.4 - time.monotonic() + 0.1
         assert command.budget_ms > 0
     assert message.expiration > 0.3
     for call in calls:
         call.cancel()
 
 
-async def test_an_envelope_whose_time_is_over_does_not_wait() -> None:
-    caller = Caller([messages.QUEUE], waiting_per_queue=10, waiting_total=10)
-    now, answer = time.monotonic(), asyncio.get_running_loop().create_future()
-    late = Call(1, messages.DELETE, NOBODY, "t", {}, now + 1, now - 1, answer)
-    message = caller._message(Batch([late]))  # noqa: SLF001
-    assert message.expiration == 0
-    assert unpack_commands(message.body)[0].budget_ms <= 0
-
-
 async def test_an_envelope_whose_calls_are_given_up_before_it_leaves_is_not_sent() -> None:
     caller = Caller([messages.QUEUE], waiting_per_queue=10, waiting_total=10)
     exchange = Exchange()
     caller._exchange, caller._reply_to = cast("AbstractExchange", exchange), "replies"  # noqa: SLF001
-    await caller._publish(caller.lanes[messages.QUEUE], Batch([]))  # noqa: SLF001
+    await caller._publish(caller.lanes[messages.QUEUE], Batch([], 0.0))  # noqa: SLF001
     assert exchange.messages == []
+
+
+async def test_a_call_that_is_over_when_its_envelope_is_packed_costs_no_link() -> None:
+    caller = Caller([messages.QUEUE], waiting_per_queue=10, waiting_total=10)
+    caller.lanes[messages.QUEUE].consumers = 1
+    exchange = Exchange()
+    caller._exchange, caller._reply_to = cast("AbstractExchange", exchange), "replies"  # noqa: SLF001
+    call = asyncio.create_task(caller.call(messages.DELETE, {}, NOBODY, "t", deadline=time.monotonic() + 0.6))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    time.sleep(0.2)  # noqa: ASYNC251 - the loop stands still
+    with pytest.raises(Refused):
+        await call
+    assert all(isinstance(message.expiration, float) and message.expiration > 0 for message in exchange.messages)
+    assert all(unpack_commands(message.body)[0].budget_ms > 0 for message in exchange.messages)
+    assert exchange.messages

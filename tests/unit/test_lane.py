@@ -9,17 +9,18 @@ from shared.contract.messages import DELETE
 from shared.contract.operation import NOBODY
 
 
-def new_call(number: int, request: dict[str, Any] | None = None, run_by: float = 4.0) -> Call:
-    """Return a call whose command may begin in so many seconds at the latest."""
+def new_call(number: int, request: dict[str, Any] | None = None, send_by: float = 2.0) -> Call:
+    """Return a call that is worth sending for so many seconds."""
     now = time.monotonic()
     answer = asyncio.get_running_loop().create_future()
-    return Call(number, DELETE, NOBODY, "t", request or {}, now + 5, now + run_by, answer)
+    return Call(number, DELETE, NOBODY, "t", request or {}, now + 4, now + send_by, answer)
 
 
 class Sent:
     def __init__(self) -> None:
         self.batches: list[Batch] = []
-        self.lane = Lane("q", lambda _, batch: self.batches.append(batch))
+        self.shed: list[Call] = []
+        self.lane = Lane("q", lambda _, batch: self.batches.append(batch), self.shed.append)
 
     async def add(self, count: int) -> list[Call]:
         calls = [new_call(n) for n in range(count)]
@@ -109,10 +110,24 @@ async def test_large_requests_do_not_share_an_envelope() -> None:
     assert [len(batch.calls) for batch in sent.batches] == [2, 2, 2]
 
 
-async def test_a_call_that_is_almost_over_is_not_sent() -> None:
+async def test_a_call_that_has_waited_for_half_of_its_time_is_shed() -> None:
     sent = Sent()
-    late, timely = new_call(0, run_by=0.05), new_call(1)
+    late, timely = new_call(0, send_by=-0.01), new_call(1)
     sent.lane.add(late)
     sent.lane.add(timely)
     await asyncio.sleep(0)
     assert [batch.calls for batch in sent.batches] == [[timely]]
+    assert sent.shed == [late]
+
+
+async def test_slow_envelopes_become_small_and_quick_ones_large_again() -> None:
+    sent = Sent()
+    await sent.add(1)
+    sent.batches[-1].sent_at -= 2
+    sent.answer(sent.batches[-1])
+    await sent.add(ENVELOPE_COMMANDS)
+    assert [len(batch.calls) for batch in sent.batches[1:]] == [ENVELOPE_COMMANDS // 2] * 2
+    for batch in sent.batches[1:]:
+        sent.answer(batch)
+    await sent.add(ENVELOPE_COMMANDS)
+    assert len(sent.batches[-1].calls) == ENVELOPE_COMMANDS

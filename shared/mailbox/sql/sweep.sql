@@ -1,1 +1,1 @@
-select done_sweep()
+select done_sweep($1)

@@ -1,6 +1,7 @@
 """Families of the secrets: 600, 100 and 97, and their order."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from shared.contract.operation import AnyOperation, Credentials
@@ -30,6 +31,7 @@ def application(operation: AnyOperation, callers: Callers) -> Iterator[Exchange]
     yield from both(
         operation, "a disabled account", {**tree, **_disabled_account(callers), "apiKey": "unknown"}, code=600
     )
+    yield from _in_headers(operation, "apiKey", tree, callers.api_key, 600)
     yield as_json(operation, "apiKey with a null character", {**tree, "apiKey": f"{callers.api_key}\0"}, code=600)
     yield from both(operation, "apiKey with a blank", {**tree, "apiKey": f" {callers.api_key}"}, code=600)
 
@@ -82,3 +84,10 @@ def other_application(operation: AnyOperation, callers: Callers) -> Iterator[Exc
 
 def _disabled_account(callers: Callers) -> Tree:
     return {"authToken": callers.token_of_disabled_account}
+
+
+def _in_headers(operation: AnyOperation, key: str, tree: Tree, secret: str, code: int) -> Iterator[Exchange]:
+    # Both secrets travel in the body alone.
+    headers = {"Authorization": f"Bearer {secret}", "Cookie": f"{key}={secret}", key: secret}
+    for exchange in both(operation, f"{key} in headers", {**tree, key: None}, code=code):
+        yield replace(exchange, headers=headers)
