@@ -90,7 +90,8 @@ class Unsent:
             left = sending.transport.get_write_buffer_size()
             if not left and not sending.size:
                 self._sending.remove(sending)
-            elif left < sending.left:
+            elif left != sending.left:
+                # More is left when the next answer of the connection has come behind this one.
                 sending.left, sending.moved_at = left, now
         excess = self._octets - self._most
         for sending in sorted(self._sending, key=lambda each: each.moved_at):

@@ -95,11 +95,6 @@ class Database:
         async with self._connection(timeout) as connection:
             return await connection.fetchval(query, *args)
 
-    async def execute(self, query: str, *args: object, timeout: float) -> str:
-        """Run one statement in a transaction of its own and return its command tag."""
-        async with self._connection(timeout) as connection:
-            return await connection.execute(query, *args)
-
     @asynccontextmanager
     async def transaction(self, *, timeout: float) -> AsyncIterator[Connection]:
         """Give a connection inside a transaction, committed at the end and rolled back on any error.

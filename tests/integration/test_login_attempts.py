@@ -38,7 +38,7 @@ async def house(database: Database) -> AsyncIterator[House]:
 
 async def wait(house: House, seconds: int) -> None:
     """Let time pass."""
-    await house.database.execute(EARLIER, seconds, timeout=5)
+    await house.database.fetch(EARLIER, seconds, timeout=5)
 
 
 async def wrong(house: House, times: int) -> list[Fault]:
@@ -122,7 +122,7 @@ async def test_a_right_guess_that_a_block_overtook_is_answered_like_a_wrong_one(
     while not house.passwords.checked:  # noqa: ASYNC110 - until it has seen that there is no block
         await asyncio.sleep(0)
     for _ in range(5):
-        await house.database.execute("select count_wrong_password($1)", str(NUMBER), timeout=5)
+        await house.database.fetch("select count_wrong_password($1)", str(NUMBER), timeout=5)
     assert await login is BLOCKED
     assert await house.database.fetchval("select count(*) from token", timeout=5) == 0
 
@@ -163,7 +163,7 @@ async def test_hidden_unknown_numbers_answer_check_and_block_like_known_ones(hou
 
 async def test_a_number_begins_without_the_attempts_of_before_it_had_an_account(house: House) -> None:
     for _ in range(5):
-        await house.database.execute("select count_wrong_password($1)", str(NOBODYS), timeout=5)
+        await house.database.fetch("select count_wrong_password($1)", str(NOBODYS), timeout=5)
     hashed = await house.passwords.hashed("right")
     await house.administration.create_accounts([(str(NOBODYS), hashed)], [], 0)
     assert await house.login("right", number=NOBODYS)
@@ -171,7 +171,7 @@ async def test_a_number_begins_without_the_attempts_of_before_it_had_an_account(
 
 async def test_what_means_nothing_any_more_is_removed_by_those_that_come(house: House) -> None:
     for number in range(10):
-        await house.database.execute("select count_wrong_password($1)", str(NOBODYS + number), timeout=5)
+        await house.database.fetch("select count_wrong_password($1)", str(NOBODYS + number), timeout=5)
     await wait(house, 16 * MINUTE)
     for _ in range(3):
         await house.fault("wrong")

@@ -17,7 +17,7 @@ from tests.reliability.proxy import Proxy
 @pytest.fixture
 async def database(servers: Servers) -> AsyncIterator[Database]:
     async with fresh_database(servers) as url, Database(url, 2, name="test") as database:
-        await database.execute("create table counted (number integer)", timeout=5)
+        await database.fetch("create table counted (number integer)", timeout=5)
         yield database
 
 
@@ -48,7 +48,7 @@ async def test_a_statement_that_takes_too_long_ends_on_the_server_too(database: 
 
 
 async def test_waiting_for_a_connection_counts(database: Database) -> None:
-    sleepers = [asyncio.create_task(database.execute("select pg_sleep(1)", timeout=5)) for _ in range(2)]
+    sleepers = [asyncio.create_task(database.fetch("select pg_sleep(1)", timeout=5)) for _ in range(2)]
     await asyncio.sleep(0.1)
     with pytest.raises(DatabaseTimeout):
         await database.fetchval("select 1", timeout=0.2)
@@ -86,7 +86,7 @@ async def test_a_transaction_that_takes_too_long_rolls_back(database: Database) 
 
 
 async def test_cancelled_uses_leave_good_connections(database: Database) -> None:
-    uses = [asyncio.create_task(database.execute("select pg_sleep(9)", timeout=20)) for _ in range(5)]
+    uses = [asyncio.create_task(database.fetch("select pg_sleep(9)", timeout=20)) for _ in range(5)]
     await asyncio.sleep(0.2)
     for use in uses:
         use.cancel()
@@ -96,7 +96,7 @@ async def test_cancelled_uses_leave_good_connections(database: Database) -> None
 
 
 async def test_a_row_that_stays_locked_is_told_apart(database: Database) -> None:
-    await database.execute("insert into counted values (1)", timeout=5)
+    await database.fetch("insert into counted values (1)", timeout=5)
     async with database.transaction(timeout=5) as holder:
         await holder.execute("select number from counted for update")
         with pytest.raises(LockTimeout):
@@ -112,15 +112,15 @@ async def test_a_mistake_in_a_statement_stays_what_it_is(database: Database) -> 
 async def test_a_read_only_database_fails_the_probe_and_writes(servers: Servers) -> None:
     async with fresh_database(servers) as url, Database(url, 2, name="test") as database:
         await database.probe()
-        await database.execute("create table t (x int)", timeout=5)
+        await database.fetch("create table t (x int)", timeout=5)
         name = await database.fetchval("select current_database()", timeout=5)
-        await database.execute(f"alter database {name} set default_transaction_read_only = on", timeout=5)
+        await database.fetch(f"alter database {name} set default_transaction_read_only = on", timeout=5)
         # The open connection does not know yet; a new one, as after a failover, does.
         async with Database(url, 1, name="later") as later:
             with pytest.raises(DatabaseAway):
                 await later.probe()
             with pytest.raises(DatabaseAway):
-                await later.execute("insert into t values (1)", timeout=5)
+                await later.fetch("insert into t values (1)", timeout=5)
 
 
 async def test_a_database_that_is_away_is_an_error_at_once_and_good_again_on_its_return(
@@ -128,7 +128,7 @@ async def test_a_database_that_is_away_is_an_error_at_once_and_good_again_on_its
 ) -> None:
     async with Database(servers.postgres.url, 2, name="test") as database:
         await database.probe()
-        sleeper = asyncio.create_task(database.execute("select pg_sleep(30)", timeout=20))
+        sleeper = asyncio.create_task(database.fetch("select pg_sleep(30)", timeout=20))
         await asyncio.sleep(0.2)
         await asyncio.to_thread(servers.postgres.kill)
         try:

@@ -32,6 +32,9 @@ class Connection:
         self.sent.set()
         return response
 
+    async def ask(self) -> None:
+        await asyncio.get_running_loop().sock_sendall(self.socket, b"POST / HTTP/1.1\r\nHost: x\r\n\r\n")
+
     async def read(self, octets: int) -> bytes:
         return await asyncio.get_running_loop().sock_recv(self.socket, octets)
 
@@ -57,7 +60,7 @@ async def asking(unsent: Unsent) -> AsyncIterator[Connection]:
         client.setblocking(False)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         await asyncio.get_running_loop().sock_connect(client, runner.addresses[0])
-        await asyncio.get_running_loop().sock_sendall(client, b"POST / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await connection.ask()
         await asyncio.wait_for(connection.begun.wait(), 5)
         yield connection
     await runner.cleanup()
@@ -100,6 +103,21 @@ async def test_who_reads_a_little_stays() -> None:
             await asyncio.sleep(0)
         assert not await looked(unsent, connection, 25, 50)
         assert await looked(unsent, connection, 56)
+
+
+async def test_who_has_the_next_answer_before_the_end_of_the_last_one_stays() -> None:
+    unsent = Unsent(LONG * 2)
+    async with asking(unsent) as connection:
+        await connection.read_until_sent()
+        assert not await looked(unsent, connection, 0)
+        connection.sent.clear()
+        await connection.ask()
+        while connection.unread() < LONG // 2:
+            await connection.read(1024)
+            await asyncio.sleep(0)
+        assert not await looked(unsent, connection, 29)
+        assert not await looked(unsent, connection, 31)
+        assert await looked(unsent, connection, 60)
 
 
 async def test_there_is_room_until_the_long_answers_are_too_long_together() -> None:
