@@ -27,7 +27,7 @@ def each(read: Callable[..., object], **options: Any) -> Check:
     return check
 
 
-def url(*schemes: str, empty: bool = False) -> Check:
+def url(*schemes: str, empty: bool = False, options: bool = True) -> Check:
     """Take a URL of these schemes; the error does not show it, since it may hold a password."""
 
     def check(text: str) -> None:
@@ -39,6 +39,8 @@ def url(*schemes: str, empty: bool = False) -> Check:
             readable = parts.scheme in schemes and (several or parts.port is None or bool(parts.hostname))
         except ValueError:
             readable = False
+        if readable and not options and parts.query:
+            raise ValueError("options behind a question mark are not taken")
         if not readable:
             raise ValueError(f"no URL that begins with {' or '.join(f'{scheme}://' for scheme in schemes)}")
 

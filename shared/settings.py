@@ -68,7 +68,7 @@ class Settings:
         "",
         "Redis or Valkey in which gateways count together, as a URL; empty: each counts in its memory",
         secret=True,
-        check=url("redis", "rediss", "valkey", "valkeys", "unix", empty=True),
+        check=url("redis", "rediss", "valkey", "valkeys", "unix", empty=True, options=False),
     )
     limit_application_calls: int = setting(0, "calls of one application in each window; 0: no such limit", least=0)
     limit_application_seconds: int = setting(4, "length of that window, in seconds", least=1)

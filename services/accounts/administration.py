@@ -57,7 +57,7 @@ class Administration:
         Returns their ids in the given order.
         """
         numbers, hashes = [number for number, _ in people], [hashed for _, hashed in people]
-        with _unique("a number already has an account, nothing was stored"):
+        with _unique("a number already has an account: nothing was stored of these"):
             async with self._database.transaction(timeout=_SECONDS) as connection:
                 await self._forget_attempts(connection, None, [number for number in numbers if number])
                 rows = await connection.fetch(self._queries["create_accounts"], numbers, hashes)

@@ -7,6 +7,7 @@ import typer
 from services.accounts.administering import GREATEST_ID, administering, revoke
 from services.accounts.tokens import new_secret
 from shared.command_line import AsJson, CommandFailed, group, read_secret, run, show, show_all
+from shared.contract.accounts import SECRET_LIMIT
 from shared.settings import Settings
 
 # Random letters and digits of this length have 95 bits; it is a key that an application has had for long.
@@ -77,6 +78,8 @@ def _given() -> str:
     api_key = read_secret("API key")
     if len(api_key) < _SHORTEST:
         raise CommandFailed(f"an API key of less than {_SHORTEST} characters can be guessed")
+    if len(api_key) > SECRET_LIMIT:
+        raise CommandFailed(f"an API key has at most {SECRET_LIMIT} characters")
     return api_key
 
 

@@ -3,6 +3,8 @@
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
 
+_SHORT_CODE_DIGITS = 6
+
 
 class NationalNumber(ValueError):  # noqa: N818 - it is what was found
     """The number has no country code, and nothing says which country is meant."""
@@ -31,9 +33,12 @@ def plus_digits(text: str, home: str | None) -> str | None:
         number = phonenumbers.parse(text, home)
     except NumberParseException as error:
         national = error.error_type == NumberParseException.INVALID_COUNTRY_CODE and not text.lstrip().startswith("+")
-        if home is None and national:
+        if home is None and national and sum(map(str.isdigit, text)) > _SHORT_CODE_DIGITS:
             raise NationalNumber("no country code") from None
         return None
     if phonenumbers.is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE:
+        return None
+    # Short codes are as long as some numbers; with a country code they would be somebody else's.
+    if sum(map(str.isdigit, text)) <= _SHORT_CODE_DIGITS and not phonenumbers.is_valid_number(number):
         return None
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)

@@ -11,7 +11,7 @@ from services.accounts import commands as accounts
 from services.cli.migrate import migrate
 from services.messages import commands as messages
 from shared.command_line import CommandFailed, group
-from shared.postgres.errors import DatabaseError
+from shared.postgres.errors import DatabaseError, StatementRefused
 from shared.postgres.migration_files import MigrationError
 from shared.settings import SettingsError
 
@@ -30,6 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _leave(1, str(error))
     except UnicodeError:
         _leave(1, "this is no text in UTF-8")
+    except StatementRefused as error:
+        # Its text may show rows.
+        _leave(1, f"the database refused it (sqlstate {error.sqlstate}); is it migrated, and are these its settings?")
     except DatabaseError as error:
         _leave(1, f"the database did not do it: {error.reason}")
     except SettingsError as error:

@@ -8,11 +8,9 @@ from contextlib import suppress
 
 from services.gateway.authenticate import Authenticator
 from services.gateway.limits import Limiter, LimitReached
-from shared.contract.accounts import AuthenticateRequest, AuthenticateResponse
+from shared.contract.accounts import SECRET_LIMIT, AuthenticateRequest, AuthenticateResponse
 from shared.contract.faults import Fault, Refused
 from shared.contract.operation import AnyOperation, Credentials, Identity
-
-_SECRET_LIMIT = 128
 
 
 class Admission:
@@ -59,4 +57,4 @@ class Admission:
 
 def _possible(secret: str) -> bool:
     # Ours have 43 characters. What cannot be one is neither looked up nor remembered, so it takes no memory.
-    return len(secret) <= _SECRET_LIMIT and "\0" not in secret
+    return len(secret) <= SECRET_LIMIT and "\0" not in secret

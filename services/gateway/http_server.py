@@ -50,7 +50,10 @@ class _Connection(web.RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         del message
-        logger.warning("request not readable", extra={"status": status, "error": type(exc).__name__})
+        if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            logger.warning("request not readable", extra={"status": status, "error": type(exc).__name__})
+        else:
+            logger.error("request failed", extra={"status": status}, exc_info=exc)
         if request.writer.output_size:
             raise ConnectionError("the answer has begun")
         response = plain(TransportFault(status, "this cannot be answered as an HTTP request"))

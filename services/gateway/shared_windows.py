@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 _ANSWER_SECONDS = 0.05
 _PROBE_SECONDS = 1.0
+# A probe may have to connect, to authenticate and to load the script.
+_PROBE_ANSWER_SECONDS = 1.0
 _SLICES = 5
 # Some 9 ms of the server's time, which other gateways wait for.
 _BATCH_CALLS = 500
@@ -50,7 +52,7 @@ class SharedWindows:
             driver_info=None,
             retry=Retry(NoBackoff(), 0),
             socket_timeout=None,
-            socket_connect_timeout=_ANSWER_SECONDS,
+            socket_connect_timeout=_PROBE_ANSWER_SECONDS,
         )
         self._script = self._client.register_script(_SCRIPT)
         self._waiting: list[_Call] = []
@@ -91,7 +93,7 @@ class SharedWindows:
     async def _probe(self) -> None:
         if self._told is not None:
             await asyncio.sleep(_PROBE_SECONDS)
-        await self._ask([_PROBE])
+        await self._ask([_PROBE], _PROBE_ANSWER_SECONDS)
         self.up = True
         self._tell()
 
@@ -104,14 +106,14 @@ class SharedWindows:
         finally:
             _answer(calls, verdicts)
 
-    async def _ask(self, calls: Sequence[Sequence[Ask]]) -> list[Verdict]:
+    async def _ask(self, calls: Sequence[Sequence[Ask]], seconds: float = _ANSWER_SECONDS) -> list[Verdict]:
         keys, arguments = [], [STEPS]
         for asks in calls:
             arguments.append(len(asks))
             for window, caller, takes in asks:
                 keys.append(f"usermessage:{window.name}:{window.seconds}:{caller}")
                 arguments += (window.quota, window.seconds * 1000 // STEPS, int(takes))
-        text = await _in_time(asyncio.ensure_future(self._script(keys, arguments)))
+        text = await _in_time(asyncio.ensure_future(self._script(keys, arguments)), seconds)
         numbers = map(int, text.split())
         return [
             Verdict(next(numbers) == 1, [Standing(next(numbers), next(numbers) / 1000) for _ in asks]) for asks in calls
@@ -142,11 +144,11 @@ class SharedWindows:
             logger.warning("rate limits count in this gateway alone", extra={"error": type(error).__qualname__})
 
 
-async def _in_time(asking: "asyncio.Task[bytes]") -> bytes:
+async def _in_time(asking: "asyncio.Task[bytes]", seconds: float) -> bytes:
     # In slices, of which one is lost when this process stands still: it would blame the server for that.
     try:
         for _ in range(_SLICES):
-            done, _ = await asyncio.wait({asking}, timeout=_ANSWER_SECONDS / _SLICES)
+            done, _ = await asyncio.wait({asking}, timeout=seconds / _SLICES)
             if done:
                 return asking.result()
         raise TimeoutError

@@ -18,6 +18,8 @@ _LOOK_SECONDS = 1.0
 _GONE_SECONDS = 30.0
 # While there is no room, one that reads nothing for so long makes room for the others.
 _STALLED_SECONDS = 5.0
+# Nor may one who reads a little now and then keep everybody else out.
+_SLOW_SECONDS = 60.0
 # What a transport takes before it makes its writer wait; less is not worth watching.
 _LONG_OCTETS = 65_536
 
@@ -28,6 +30,7 @@ class _Sending:
     size: int
     left: int
     moved_at: float
+    began_at: float
 
 
 class Unsent:
@@ -50,7 +53,8 @@ class Unsent:
         transport, size = request.transport, response.content_length or 0
         if transport is None or (size < _LONG_OCTETS and not transport.get_write_buffer_size()):
             return  # what is short is written at once, by the server
-        sending = _Sending(transport, size, size, time.monotonic())
+        now = time.monotonic()
+        sending = _Sending(transport, size, size, now, now)
         self._sending.add(sending)
         try:
             with self.holding(size):
@@ -95,8 +99,13 @@ class Unsent:
                 sending.left, sending.moved_at = left, now
         excess = self._octets - self._most
         for sending in sorted(self._sending, key=lambda each: each.moved_at):
-            if now - sending.moved_at < (_STALLED_SECONDS if excess > 0 else _GONE_SECONDS):
-                break
-            excess -= sending.size
-            logger.warning("client does not read its answer", extra={"octets": sending.left})
-            sending.transport.abort()
+            if self._is_lost(sending, now, full=excess > 0):
+                excess -= sending.size
+                logger.warning("client does not read its answer", extra={"octets": sending.left})
+                sending.transport.abort()
+
+    @staticmethod
+    def _is_lost(sending: _Sending, now: float, *, full: bool) -> bool:
+        if full and now - sending.began_at >= _SLOW_SECONDS:
+            return True
+        return now - sending.moved_at >= (_STALLED_SECONDS if full else _GONE_SECONDS)

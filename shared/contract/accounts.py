@@ -11,6 +11,8 @@ from shared.contract.shape import many, optional, required, value
 QUEUE = "commands.accounts"
 LOGIN_QUEUE = "commands.accounts.login"
 KEY_LIMIT = 64
+# Ours have 43 characters; a longer secret is none, so it is neither looked up nor remembered.
+SECRET_LIMIT = 128
 
 
 @dataclass(frozen=True, slots=True)

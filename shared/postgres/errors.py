@@ -10,6 +10,10 @@ _CANCELED = "57014"
 _LOCK_NOT_AVAILABLE = "55P03"
 
 
+# Postgres says that the statement is wrong, such as on a schema that is not the one of this code.
+StatementRefused = asyncpg.PostgresError
+
+
 class DatabaseError(Away):
     """Postgres could not do it now: a command is answered 99 and never run again by itself."""
 

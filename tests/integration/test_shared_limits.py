@@ -15,6 +15,9 @@ import pytest
 from deploy.local.process import wait_until
 from deploy.local.roles import sees_workers
 from deploy.local.state import free_port
+from services.gateway.limits import Limiter, LimitReached
+from shared.contract.operation import Bucket, Identity
+from shared.settings import Settings
 from tests.reliability.client import Client
 from tests.running import Account, Role, Stack
 from tests.servers import PreparedServer
@@ -151,3 +154,19 @@ async def test_without_the_server_each_gateway_has_the_limit_by_itself(
             assert calls.codes[0] == CALLS
     finally:
         redis.start()
+
+
+async def test_what_was_let_through_together_counts_when_the_server_goes(redis: PreparedServer) -> None:
+    caller = Identity(account_id=time.time_ns(), application_id=1, msisdn=None)
+    async with Limiter(Settings(limits_url=redis.url, limit_account_calls=3, limit_account_seconds=60)) as limiter:
+        async with asyncio.timeout(BACK_SECONDS):
+            while await limiter.problem():  # noqa: ASYNC110 - it looks for the server by itself
+                await asyncio.sleep(0.05)
+        for _ in range(3):
+            await limiter.account(caller, Bucket.READ)
+        redis.kill()
+        try:
+            with pytest.raises(LimitReached):
+                await limiter.account(caller, Bucket.READ)
+        finally:
+            redis.start()

@@ -139,3 +139,15 @@ async def test_an_answer_that_waits_in_memory_takes_room() -> None:
     with unsent.holding(LONG):
         assert not unsent.room(LONG)
     assert unsent.room(LONG)
+
+
+async def test_without_room_who_reads_a_little_now_and_then_has_a_minute() -> None:
+    unsent = Unsent(LONG // 2)
+    async with asking(unsent) as connection:
+        for age in range(0, 60, 4):
+            before = connection.unread()
+            while connection.unread() == before:
+                await connection.read(1024)
+                await asyncio.sleep(0)
+            assert not await looked(unsent, connection, age)
+        assert await looked(unsent, connection, 61)
