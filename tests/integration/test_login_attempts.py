@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator
 import pytest
 
 from deploy.local.servers import Servers
+from services.accounts.store import SQL, NewToken, Store
 from shared.contract.accounts import UserLoginRequest
 from shared.contract.faults import Fault, Refused
 from shared.contract.operation import Identity
 from shared.postgres.pool import Database
+from shared.postgres.queries import load_queries
 from tests.integration.accounts_rig import NUMBER, House, accounts_database, context, fresh_house
 
 WRONG, BLOCKED = Fault.CREDENTIALS_WRONG, Fault.LOGIN_BLOCKED
@@ -210,3 +212,12 @@ async def test_a_disabled_account_stores_no_key_and_counts_its_wrong_ones(house:
     assert await house.fault("right", key="mine", check_key=True) is WRONG
     assert await wrong(house, 4) == [WRONG] * 4
     assert await house.fault("right") is BLOCKED
+
+
+async def test_a_password_that_changes_while_it_is_checked_gives_no_token(house: House) -> None:
+    store = Store(house.database, load_queries(SQL))
+    login = await store.login_of(NUMBER, seconds=5)
+    await house.administration.set_password(house.account_id, await house.passwords.hashed("other"))
+    new = NewToken("token", house.applications[0], None, check_key=False)
+    assert await store.conclude(login, new, seconds=5) is Fault.CREDENTIALS_WRONG
+    assert [found.account_id for found in await house.named(("key-one", "token"))] == [0]

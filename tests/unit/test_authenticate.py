@@ -110,3 +110,12 @@ async def test_what_has_expired_takes_no_memory(authenticator: Authenticator, cl
     clock.now += 31
     await authenticator.look_up("key", "good", "t")
     assert len(authenticator._entries) == 1  # noqa: SLF001 - memory is what this is about
+
+
+async def test_many_secrets_take_no_more_memory_than_some(
+    authenticator: Authenticator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.gateway.authenticate._ENTRIES", 10)
+    for number in range(35):
+        await authenticator.look_up("key", f"bad {number}", "t")
+        assert len(authenticator._entries) <= 10  # noqa: SLF001 - memory is what this is about

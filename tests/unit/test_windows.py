@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -85,3 +86,11 @@ def test_callers_unseen_for_two_windows_are_forgotten() -> None:
         clock.now += SECONDS
         take(memory, ACCOUNT)
     assert len(memory) == 1
+
+
+def test_many_callers_take_no_more_memory_than_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.gateway.windows._CALLERS", 10)
+    memory = Memory(Clock())
+    for number in range(100):
+        assert take(memory, ACCOUNT, caller=str(number))
+    assert len(memory) <= 20
