@@ -53,6 +53,7 @@ async def _leave(pipeline: Pipeline) -> None:
     # No longer ready, it goes on for a moment: balancers look away late, and an answer ends its connection.
     pipeline.draining = True
     await asyncio.sleep(_LEAVING_SECONDS)
+    pipeline.bodies.leave()
 
 
 def _probes(publish: Link, receive: Link, caller: Caller, limiter: Limiter) -> list[Probe]:

@@ -18,23 +18,45 @@ class TransportFault(Exception):  # noqa: N818 - it is an answer
         self.reason = reason
 
 
-async def read_body(request: web.BaseRequest) -> bytes:
-    """Return the body; raises `TransportFault` 413 above 1 MiB, 408 when it does not arrive in time."""
-    if request.content_length is not None and request.content_length > BODY_LIMIT:
-        raise TransportFault(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is larger than 1 MiB")
-    await _continue(request)
-    try:
+class Bodies:
+    """Reads bodies. Once the gateway is about to leave it takes no more octets, so those still arriving are ended."""
+
+    def __init__(self) -> None:
+        self._arriving: set[asyncio.Timeout] = set()
+        self._leaving = False
+
+    def leave(self) -> None:
+        """End what is still arriving, and what comes later."""
+        self._leaving = True
+        now = asyncio.get_running_loop().time()
+        for limit in self._arriving:
+            if not limit.expired():
+                limit.reschedule(now)
+
+    async def read(self, request: web.BaseRequest) -> bytes:
+        """Return the body; raises `TransportFault` 413 above 1 MiB, 408 when it does not arrive in time."""
+        if request.content_length is not None and request.content_length > BODY_LIMIT:
+            raise TransportFault(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is larger than 1 MiB")
+        await _continue(request)
+        try:
+            return await self._arrived(request)
+        except web.HTTPRequestEntityTooLarge:
+            raise TransportFault(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is larger than 1 MiB") from None
+        except (ConnectionError, web.RequestPayloadError):
+            # It is malformed, or nobody is left to read this.
+            raise TransportFault(HTTPStatus.BAD_REQUEST, "the body has no proper end") from None
+        except TimeoutError:
+            raise TransportFault(HTTPStatus.REQUEST_TIMEOUT, "the body did not arrive in time") from None
+
+    async def _arrived(self, request: web.BaseRequest) -> bytes:
         if request.content.is_eof():
             return await request.read()
-        async with asyncio.timeout(_BODY_SECONDS):
-            return await request.read()
-    except web.HTTPRequestEntityTooLarge:
-        raise TransportFault(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is larger than 1 MiB") from None
-    except (ConnectionError, web.RequestPayloadError):
-        # It is malformed, or nobody is left to read this.
-        raise TransportFault(HTTPStatus.BAD_REQUEST, "the body has no proper end") from None
-    except TimeoutError:
-        raise TransportFault(HTTPStatus.REQUEST_TIMEOUT, "the body did not arrive in time") from None
+        async with asyncio.timeout(0 if self._leaving else _BODY_SECONDS) as limit:
+            self._arriving.add(limit)
+            try:
+                return await request.read()
+            finally:
+                self._arriving.remove(limit)
 
 
 async def _continue(request: web.BaseRequest) -> None:

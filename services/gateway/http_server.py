@@ -13,6 +13,9 @@ from shared.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+# For so long a client that still sends its body is read from, so that it sees the answer before the end.
+_LINGERING_SECONDS = 2.0
+
 
 class _Server(web.Server):
     """Serves connections with the handler below."""
@@ -22,6 +25,7 @@ class _Server(web.Server):
             "loop": asyncio.get_running_loop(),
             "keepalive_timeout": settings.keep_alive_seconds,
             "auto_decompress": False,
+            "lingering_time": _LINGERING_SECONDS,
             "access_log": None,
         }
         super().__init__(pipeline.handle, request_factory=_request)

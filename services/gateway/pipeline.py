@@ -14,7 +14,7 @@ from aiohttp import web
 
 from services.gateway.admission import Admission
 from services.gateway.aside import Aside
-from services.gateway.body import TransportFault, read_body
+from services.gateway.body import Bodies, TransportFault
 from services.gateway.client_address import client_address, networks
 from services.gateway.documents import Document, read_document
 from services.gateway.endpoints import Endpoint
@@ -81,6 +81,7 @@ class Pipeline:
         self._real_statuses = settings.real_http_statuses
         self._trusted = networks(settings.trusted_proxies)
         self._reading, self._writing = Aside(), Aside()
+        self.bodies = Bodies()
         self.unsent = Unsent(settings.unsent_octets)
         self.draining = False
 
@@ -117,7 +118,7 @@ class Pipeline:
         return endpoint
 
     async def _document(self, endpoint: Endpoint, request: web.BaseRequest) -> Document:
-        body = await read_body(request)
+        body = await self.bodies.read(request)
         if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
             raise TransportFault(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "no content encoding is read here")
         content_type, accept = request.headers.get("Content-Type"), _joined(request, "Accept")

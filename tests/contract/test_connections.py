@@ -5,12 +5,14 @@ import http.client
 import json
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+from deploy.local.state import free_port
 from tests.contract.gateways import another_gateway
 from tests.running import Account, Role, Stack
 
@@ -91,3 +93,21 @@ async def test_a_leaving_gateway_answers_and_ends_the_connection(stack: Stack, l
     response = connection.getresponse()
     assert (json.loads(response.read())["errorCode"], response.headers["Connection"]) == (0, "close")
     connection.close()
+
+
+async def test_a_body_that_is_still_arriving_when_the_gateway_leaves_is_answered(stack: Stack, tmp_path: Path) -> None:
+    gateway = stack.another("gateway", {"PORT": str(free_port())}, tmp_path)
+    await asyncio.to_thread(gateway.start)
+    url = urlsplit(gateway.base_url)
+    reader, writer = await asyncio.open_connection(url.hostname, url.port)
+    writer.write(f"POST {_INSERT} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{{".encode())
+    await asyncio.sleep(0.5)
+    began = time.monotonic()
+    await asyncio.to_thread(gateway.stop)
+    took = time.monotonic() - began
+    answer = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"\r\nConnection: close\r\n" in answer
+    # Two seconds; it took all of the 20 that a gateway has to finish in.
+    assert took < 10
