@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from services.accounts import commands as accounts
 from services.cli.migrate import migrate
+from services.conversations import commands as conversations
 from services.messages import commands as messages
 from shared.command_line import CommandFailed, group
 from shared.postgres.errors import DatabaseError, StatementRefused
@@ -24,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command_line.command("migrate")(migrate)
     accounts.add_commands(command_line)
     messages.add_commands(command_line, accounts.account_id)
+    conversations.add_commands(command_line, accounts.account_id)
     try:
         command_line(arguments, prog_name="usermessage")
     except (CommandFailed, MigrationError) as error:

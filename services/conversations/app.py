@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from services.conversations.handlers import Conversations, routes
 from shared.mailbox.purge import Purge
+from shared.mailbox.retention import Retention
 from shared.mailbox.role import mailbox_role
 from shared.mailbox.sweep import Sweep
 from shared.mailbox.upkeep import Upkeep
@@ -18,13 +19,19 @@ ROLE = "conversations"
 
 @asynccontextmanager
 async def conversations(settings: Settings) -> AsyncIterator[Service]:
-    """Serve the commands, and keep the mailboxes tidy on a connection of its own."""
-    async with Database(settings.database_url, 1, name=f"{ROLE}-upkeep") as database:
+    """Serve the commands, and keep the mailboxes tidy on connections of their own."""
+    async with (
+        Database(settings.database_url, 1, name=f"{ROLE}-upkeep") as database,
+        # What retention looks for may take seconds to find.
+        Database(settings.database_url, 1, name=f"{ROLE}-retention") as retaining,
+    ):
         purge = Upkeep("purge", Purge(database).round)
         sweep = Upkeep("sweep", Sweep(database).round)
+        retention = Upkeep("retention", Retention(retaining, settings.retention_days).round)
         async with (
             purge.running(),
             sweep.running(),
+            retention.running(),
             mailbox_role(
                 ROLE, settings, lambda mailbox: Work(routes=routes(Conversations(mailbox, purge.wake)))
             ) as service,
