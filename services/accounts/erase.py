@@ -2,7 +2,7 @@
 
 from services.accounts.administering import administering, revoke
 from services.accounts.store import SQL
-from shared.postgres.erasing import DELETE_ROWS, erase_rows
+from shared.postgres.erasing import erase_rows
 from shared.postgres.pool import Database
 from shared.postgres.queries import load_queries
 from shared.settings import Settings
@@ -11,8 +11,6 @@ from shared.settings import Settings
 TABLES = ("token", "contact")
 
 _SECONDS = 30.0
-# A login that was under way adds one row, an import of contacts some thousands.
-_LATE_ROWS = 1_000_000
 
 
 async def close_account(settings: Settings, account_id: int) -> None:
@@ -30,10 +28,8 @@ async def erase_account(database: Database, account_id: int) -> dict[str, int]:
     """
     removed = await erase_rows(database, TABLES, account_id)
     queries = load_queries(SQL)
+    # In one transaction and in this order, as everywhere: a login that is under way waits for one of both.
     async with database.transaction(timeout=_SECONDS) as connection:
         attempts = await connection.fetchval(queries["erase_attempts"], account_id)
-        await connection.execute(queries["hold_account"], account_id)
-        for table in TABLES:
-            removed[table] += await connection.fetchval(DELETE_ROWS, table, account_id, _LATE_ROWS)
         account = await connection.fetchval(queries["erase_account"], account_id)
     return removed | {"login_attempt": attempts, "account": account}

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from services.accounts import commands as accounts
+from services.delivery import commands as delivery
 from shared.command_line import Account, AsJson, CommandFailed, run, show
 from shared.mailbox.erase import erase_mailbox
 from shared.postgres.pool import Database
@@ -37,5 +38,9 @@ def _ask(account: str, account_id: int) -> None:
 async def _erased(settings: Settings, account_id: int) -> dict[str, int]:
     """Close the account, then erase its data, then the account."""
     await accounts.close_account(settings, account_id)
-    async with Database(settings.database_url, 2, name="usermessage command line") as database:
-        return await erase_mailbox(database, account_id) | await accounts.erase_account(database, account_id)
+    async with Database(settings.database_url, 1, name="usermessage command line") as database:
+        return {
+            **await erase_mailbox(database, account_id),
+            **await delivery.erase_deliveries(database, account_id),
+            **await accounts.erase_account(database, account_id),
+        }

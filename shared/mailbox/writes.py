@@ -74,6 +74,16 @@ class Reading(NamedTuple):
     address: str
 
 
+class Settlement(NamedTuple):
+    """What became of a send: its status, origin and the date of both, in ms since 1970."""
+
+    account_id: int
+    message_id: int
+    status: int
+    origin: int
+    date_status: int
+
+
 class Closing(NamedTuple):
     """Conversations to delete; `addresses` is a JSON array of which unknown and repeated ones count for nothing."""
 
@@ -102,9 +112,10 @@ class Writer:
     column is the answer: null where the mailbox was skipped, minus the number of a fault, or what the write gave.
     """
 
-    def __init__(self, database: Database, patient: Database) -> None:
+    def __init__(self, database: Database, patient: Database, written: Callable[[], None]) -> None:
         self._database = database
         self._patient = patient
+        self._written = written
         self._patience = Patience()
 
     async def write(self, query: str, commands: Sequence[Command], terms: Sequence[Terms]) -> list[Written[int]]:
@@ -133,6 +144,7 @@ class Writer:
             return [Fault.UNAVAILABLE] * len(written)
         seconds = min(terms.deadline for _, terms in timely) - now
         rows = iter(await self._database.fetch(query, *_arguments(timely), True, timeout=seconds))
+        self._written()
         return [_outcome(next(rows)[1]) if terms.deadline > least else Fault.UNAVAILABLE for _, terms in written]
 
     async def _again(self, query: str, written: Sequence[_Write]) -> list[Any]:
@@ -167,6 +179,7 @@ class Writer:
         async with self._patient.transaction(timeout=seconds) as connection:
             await connection.fetchval(_LOCK_TIMEOUT, wait)
             (row,) = await connection.fetch(query, *_arguments([(command, terms)]), False)
+        self._written()
         # Not even who waits gets the mailbox of an account that was erased.
         return Fault.UNAVAILABLE if row[1] is None else _outcome(row[1])
 

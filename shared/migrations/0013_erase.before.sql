@@ -94,10 +94,14 @@ begin
 end
 $$;
 
--- What a login or an import adds to an account while it is erased waits for the end of it, and is refused then.
+-- What is added for an account while it is erased goes with the account's own row, and what comes later is refused.
 -- `not valid`: nothing that is there needs to be looked at, for no account was ever deleted.
-alter table token add constraint token_account foreign key (account_id) references account (id) not valid;
-alter table contact add constraint contact_account foreign key (account_id) references account (id) not valid;
+alter table token add constraint token_account
+  foreign key (account_id) references account (id) on delete cascade not valid;
+alter table contact add constraint contact_account
+  foreign key (account_id) references account (id) on delete cascade not valid;
+alter table delivery_waiting add constraint delivery_waiting_account
+  foreign key (account_id) references account (id) on delete cascade not valid;
 
 -- Revoked tokens have to be found as well.
 create index token_of_account on token (account_id);

@@ -100,5 +100,5 @@ async def terminal_of(servers: Servers) -> AsyncIterator[Terminal]:
 
 async def emptied(terminal: Terminal) -> Terminal:
     """Return the terminal, its database without accounts and keys."""
-    await terminal.value("truncate account, token, api_key, login_attempt, contact")
+    await terminal.value("truncate account, token, api_key, login_attempt, contact, delivery_waiting")
     return terminal
