@@ -1,5 +1,6 @@
 """`usermessage accounts erase`: nothing of an account stays."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -30,9 +31,11 @@ def erase(
 
 
 def _ask(account: str, account_id: int) -> None:
-    question = f"Everything of account {account_id} goes and cannot be brought back. Repeat {account} to go on"
-    if typer.prompt(question, err=True) != account:
-        raise CommandFailed("this is not what you said before: nothing was erased")
+    typer.echo(
+        f"Everything of account {account_id} goes and cannot be brought back. Repeat {account}: ", nl=False, err=True
+    )
+    if sys.stdin.readline().strip() != account:
+        raise CommandFailed("this is not the account: nothing was erased")
 
 
 async def _erased(settings: Settings, account_id: int) -> dict[str, int]:
