@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 
 from services.accounts import commands as accounts
+from services.cli.erase import erase
+from services.cli.export import export
 from services.cli.migrate import migrate
 from services.conversations import commands as conversations
 from services.messages import commands as messages
@@ -23,7 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.getLogger("aiormq").setLevel(logging.CRITICAL)
     command_line = group("Set up and administer usermessage.")
     command_line.command("migrate")(migrate)
-    accounts.add_commands(command_line)
+    of_accounts = accounts.add_commands(command_line)
+    of_accounts.command("export")(export)
+    of_accounts.command("erase")(erase)
     messages.add_commands(command_line, accounts.account_id)
     conversations.add_commands(command_line, accounts.account_id)
     try:

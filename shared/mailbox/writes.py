@@ -180,7 +180,8 @@ class Writer:
             await connection.fetchval(_LOCK_TIMEOUT, wait)
             (row,) = await connection.fetch(query, *_arguments([(command, terms)]), False)
         self._written()
-        return _outcome(row[1])
+        # Not even who waits gets the mailbox of an account that was erased.
+        return Fault.UNAVAILABLE if row[1] is None else _outcome(row[1])
 
 
 def _twins(written: Sequence[_Write]) -> set[int]:
