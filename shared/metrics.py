@@ -1,5 +1,7 @@
 """Metrics for Prometheus, all with the prefix `usermessage_`; labels are operations and codes, never callers."""
 
+import time
+from collections.abc import Iterable
 from functools import cache
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -12,6 +14,12 @@ _COMMANDS = Counter("usermessage_commands", "Commands that a worker answered", [
 _LIMITS_SHARED = Gauge("usermessage_limits_shared", "1 while this gateway shares its rate limits with others, else 0")
 _UNSENT = Gauge("usermessage_unsent_octets", "Octets of answers that clients have not read to their end")
 _PURGED = Counter("usermessage_purged_messages", "Messages of deleted conversations that this process purged")
+_RELAYED = Counter("usermessage_relayed_events", "Events that this process moved from the outbox to the broker")
+_OUTBOX = Gauge("usermessage_outbox_events", "Events in the outbox, up to 100,000; every process says the same")
+_OUTBOX_SECONDS = Gauge("usermessage_outbox_seconds", "Age of the oldest event in the outbox")
+_EVENT_SECONDS = Histogram(
+    "usermessage_event_seconds", "Time from an event's writing to its handling", ["queue"], buckets=(*_BUCKETS, 30, 300)
+)
 _CLOSED = Gauge("usermessage_closed_conversations", "Deleted conversations that wait for the purge, in all mailboxes")
 
 
@@ -59,3 +67,21 @@ def closed_conversations(count: int) -> None:
 def unsent(octets: int) -> None:
     """Say how many octets of answers clients have not read to their end."""
     _UNSENT.set(octets)
+
+
+def relayed(events: int) -> None:
+    """Count events that left the outbox."""
+    _RELAYED.inc(events)
+
+
+def outbox(events: int, seconds: float) -> None:
+    """Say how many events wait in the outbox, and since when the oldest does."""
+    _OUTBOX.set(events)
+    _OUTBOX_SECONDS.set(seconds)
+
+
+def events_handled(queue: str, written_at: Iterable[int]) -> None:
+    """Count events that were handled now, with the ms since 1970 at which each was written."""
+    now = time.time() * 1000
+    for at in written_at:
+        _EVENT_SECONDS.labels(queue).observe((now - at) / 1000)

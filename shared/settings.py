@@ -97,6 +97,9 @@ class Settings:
     patient_pool_size: int = setting(
         4, "database connections of a worker for commands that wait for a locked mailbox", least=1
     )
+    event_retry_seconds: float = setting(
+        1.0, "first delay of an event whose handling failed; each further one is 4 times as long", least=0.01
+    )
     failpoints: str = setting("", "for tests: points at which the process dies or waits, such as server.ran=kill")
 
     @classmethod

@@ -9,7 +9,10 @@ from pathlib import Path
 from deploy.local.process import Command
 
 ROOT = Path(__file__).resolve().parents[2]
-ROLES = ("gateway", "accounts", "conversations", "messages")
+ROLES = ("gateway", "accounts", "conversations", "messages", "delivery")
+
+# What somebody must consume before the stack serves; delivery and search have none to take yet.
+_COMMAND_QUEUES = ("commands.accounts", "commands.conversations", "commands.messages")
 
 
 def role_names(role: str, count: int) -> list[str]:
@@ -38,7 +41,7 @@ def sees_workers(health_port: int) -> bool:
     if problems is None:
         return False
     idle = problems.get("workers", "").removeprefix("nobody consumes ").split(", ")
-    return not any(f"commands.{role}" in idle for role in ROLES)
+    return not any(queue in idle for queue in _COMMAND_QUEUES)
 
 
 def _health(health_port: int) -> dict[str, str] | None:

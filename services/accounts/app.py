@@ -12,7 +12,7 @@ from shared.postgres.probe import database_probe
 from shared.postgres.queries import load_queries
 from shared.process import Service
 from shared.settings import Settings
-from shared.worker import worker
+from shared.worker import Work, worker
 
 ROLE = "accounts"
 
@@ -24,5 +24,5 @@ async def accounts(settings: Settings) -> AsyncIterator[Service]:
         with Passwords() as passwords:
             hidden_hash = await passwords.hashed(new_secret()) if settings.hide_unknown_numbers else None
             handlers = Accounts(Store(database, load_queries(SQL)), passwords, hidden_hash)
-            async with worker(ROLE, settings, routes(handlers), [database_probe(database)]) as service:
+            async with worker(ROLE, settings, Work(routes=routes(handlers)), [database_probe(database)]) as service:
                 yield service

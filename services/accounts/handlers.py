@@ -11,8 +11,11 @@ from shared.contract.accounts import (
     AUTHENTICATE,
     GET_CONTACTS,
     LOGIN,
+    RESOLVE,
     AuthenticateRequest,
     AuthenticateResponse,
+    ResolveRequest,
+    ResolveResponse,
     UserContactGetContactsRequest,
     UserLoginRequest,
     UserLoginResponse,
@@ -59,6 +62,10 @@ class Accounts:
         patience = max(context.remaining() for _, context in requests)
         return await self._store.authenticate([request for request, _ in requests], seconds=patience)
 
+    async def resolve(self, request: ResolveRequest, context: Context) -> ResolveResponse:
+        """Say whose numbers these are, and which numbers these accounts have."""
+        return await self._store.resolve(request, seconds=context.remaining())
+
     async def _right(self, password: str, login: Login, context: Context) -> bool:
         hashed = login.password_hash or self._hidden_hash
         if hashed is None:
@@ -76,4 +83,5 @@ def routes(accounts: Accounts) -> tuple[Route, ...]:
         route(LOGIN, accounts.login),
         route(GET_CONTACTS, accounts.contacts),
         route_group(AUTHENTICATE, accounts.authenticate),
+        route(RESOLVE, accounts.resolve),
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.accounts.tokens import digest
-from shared.contract.accounts import AuthenticateRequest, AuthenticateResponse
+from shared.contract.accounts import AuthenticateRequest, AuthenticateResponse, ResolveRequest, ResolveResponse
 from shared.contract.faults import Fault
 from shared.postgres.pool import Database
 from shared.postgres.queries import Queries
@@ -96,3 +96,11 @@ class Store:
             )
             for row in rows
         ]
+
+    async def resolve(self, request: ResolveRequest, *, seconds: float) -> ResolveResponse:
+        """Return the accounts of numbers and the numbers of accounts, in the order of the request."""
+        numbers = [str(msisdn) for msisdn in request.msisdns]
+        row = await self._database.fetchrow(self._queries["resolve"], numbers, request.account_ids, timeout=seconds)
+        if row is None:
+            raise RuntimeError("a statement without a condition gives a row")
+        return ResolveResponse(tuple(row["account_ids"]), tuple(map(int, row["msisdns"])))

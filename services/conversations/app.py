@@ -11,6 +11,7 @@ from shared.mailbox.upkeep import Upkeep
 from shared.postgres.pool import Database
 from shared.process import Service
 from shared.settings import Settings
+from shared.worker import Work
 
 ROLE = "conversations"
 
@@ -24,6 +25,8 @@ async def conversations(settings: Settings) -> AsyncIterator[Service]:
         async with (
             purge.running(),
             sweep.running(),
-            mailbox_role(ROLE, settings, lambda mailbox: routes(Conversations(mailbox, purge.wake))) as service,
+            mailbox_role(
+                ROLE, settings, lambda mailbox: Work(routes=routes(Conversations(mailbox, purge.wake)))
+            ) as service,
         ):
             yield service

@@ -112,7 +112,7 @@ class Link:
                 self.up.set()
                 self.was_up.set()
                 logger.info("link up", extra={"link": self._name})
-                await _first(session.lost, self._stopping)
+                await first_of(session.lost, self._stopping)
         finally:
             await self._close(session.connection)
         if not self._stopping.is_set():
@@ -142,7 +142,8 @@ class Link:
             return
 
 
-async def _first(*events: asyncio.Event) -> None:
+async def first_of(*events: asyncio.Event) -> None:
+    """Wait until one of the events is set."""
     waits = [asyncio.create_task(event.wait()) for event in events]
     try:
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

@@ -61,17 +61,13 @@ class Server:
             finally:
                 watch.cancel()
 
-    async def drain(self, seconds: float) -> None:
-        """Take no more, finish what was delivered and write its replies, for so many seconds at most."""
+    async def drain(self) -> None:
+        """Take no more, finish what was delivered and write its replies."""
         self._draining = True
-        try:
-            async with asyncio.timeout(seconds):
-                await self._cancel()
-                while self._running:
-                    await asyncio.wait(self._running)
-                await self.replies.flush()
-        except TimeoutError:
-            logger.warning("drain cut short", extra={"running": len(self._running)})
+        await self._cancel()
+        while self._running:
+            await asyncio.wait(self._running)
+        await self.replies.flush()
 
     async def _cancel(self) -> None:
         for queue, tag in self._consumers:

@@ -5,14 +5,22 @@ RabbitMQ refuses a declaration with other arguments, so a change is a new name. 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from aio_pika import ExchangeType
 from aio_pika.abc import AbstractChannel, AbstractQueue
 
 from shared.bus.link import broker_await
 from shared.contract import accounts, conversations, messages, search, sms, sync
+from shared.contract.events import Fact
 
 _BACKSTOP = 10_000
+# Of batches; what does not fit stays in the outbox.
+_EVENTS_BACKSTOP = 100_000
+# A handler gets an event so often before it is a dead letter.
+ATTEMPTS = 5
+# Not what counts attempts: at 5, six crashed consumers dead-lettered a hundred events that nobody had looked at.
+_DELIVERY_LIMIT = 1_000
 
 REVOCATIONS = "usermessage.revocations"
 
@@ -37,6 +45,58 @@ COMMAND_QUEUES: tuple[CommandQueue, ...] = (
     CommandQueue(search.QUEUE),
     CommandQueue(sms.QUEUE),
 )
+
+
+@dataclass(frozen=True)
+class EventQueue:
+    """A quorum queue of event batches for one consumer, with the facts that it wants.
+
+    Behind it stand a queue for each delay, from which what waited there comes back by itself, and the dead letters.
+    """
+
+    name: str
+    facts: frozenset[Fact]
+
+    @cached_property
+    def dead(self) -> str:
+        return f"{self.name}.dead"
+
+    @cached_property
+    def retries(self) -> tuple[str, ...]:
+        """Name the queues of the delays, shortest first."""
+        return tuple(f"{self.name}.retry.{number}" for number in range(1, ATTEMPTS))
+
+    @cached_property
+    def arguments(self) -> Mapping[str, Mapping[str, str | int]]:
+        """Return the arguments of each queue by its name, those behind it first."""
+        return {
+            self.dead: {"x-queue-type": "quorum"},
+            **{retry: _quorum(self.name) for retry in self.retries},
+            self.name: {**_quorum(self.dead), "x-max-length": _EVENTS_BACKSTOP, "x-delivery-limit": _DELIVERY_LIMIT},
+        }
+
+
+def _quorum(next_queue: str) -> dict[str, str | int]:
+    """Return the arguments of a queue that hands on what it lets go of, and loses nothing between."""
+    return {
+        "x-queue-type": "quorum",
+        "x-overflow": "reject-publish",
+        "x-dead-letter-exchange": "",
+        "x-dead-letter-routing-key": next_queue,
+        "x-dead-letter-strategy": "at-least-once",
+    }
+
+
+DELIVERY_EVENTS = EventQueue("events.delivery", frozenset({Fact.SEND_REQUESTED}))
+
+EVENT_QUEUES: tuple[EventQueue, ...] = (DELIVERY_EVENTS,)
+
+
+async def declare_events(channel: AbstractChannel, queue: EventQueue) -> None:
+    """Declare an event queue with all that stands behind it."""
+    for name, arguments in queue.arguments.items():
+        async with broker_await():
+            await channel.declare_queue(name, durable=True, arguments=dict(arguments))
 
 
 async def declare_commands(channel: AbstractChannel, names: Iterable[str]) -> dict[str, AbstractQueue]:

@@ -21,12 +21,16 @@ _EXIT_CODE = 70
 
 @dataclass(slots=True)
 class Deliveries:
-    """What one consumer has seen: messages delivered so far, and those of them not acknowledged yet."""
+    """What one consumer has seen: messages delivered so far, and those of them not acknowledged yet.
+
+    While it is `paused` it does not consume.
+    """
 
     queue: str
     prefetch: int
     delivered: int = 0
     unacknowledged: int = 0
+    paused: bool = False
 
 
 class Watchdog:
@@ -48,7 +52,8 @@ class Watchdog:
                 except LinkLost:
                     session.lost.set()
                     return
-                idle = ready > 0 and each.delivered == before and each.unacknowledged < each.prefetch
+                open_ = not each.paused and each.unacknowledged < each.prefetch
+                idle = ready > 0 and each.delivered == before and open_
                 stalled[each.queue] = stalled[each.queue] + 1 if idle else 0
                 if stalled[each.queue] >= _LOOKS:
                     self._bark(session, each.queue)

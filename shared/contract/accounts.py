@@ -70,6 +70,25 @@ class AuthenticateResponse:
     msisdn: int | None = optional(LONG)
 
 
+@dataclass(frozen=True, slots=True)
+class ResolveRequest:
+    """Numbers whose accounts, and accounts whose numbers, are asked for."""
+
+    msisdns: tuple[int, ...] = many(LONG)
+    account_ids: tuple[int, ...] = many(LONG)
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveResponse:
+    """The account of each number and the number of each account, in the order of the request; 0 is none.
+
+    Disabled accounts are accounts.
+    """
+
+    account_ids: tuple[int, ...] = many(LONG)
+    msisdns: tuple[int, ...] = many(LONG)
+
+
 LOGIN = Operation(
     name="user.login",
     path="/user/login",
@@ -102,5 +121,15 @@ AUTHENTICATE = Operation(
     credentials=Credentials.NONE,
     group=64,
 )
+RESOLVE = Operation(
+    name="account.resolve",
+    path=None,
+    request=ResolveRequest,
+    reply=ResolveResponse,
+    queue=QUEUE,
+    bucket=Bucket.INTERNAL,
+    writes=False,
+    credentials=Credentials.NONE,
+)
 
-OPERATIONS: tuple[AnyOperation, ...] = (LOGIN, GET_CONTACTS, AUTHENTICATE)
+OPERATIONS: tuple[AnyOperation, ...] = (LOGIN, GET_CONTACTS, AUTHENTICATE, RESOLVE)

@@ -56,3 +56,6 @@ class Away(Refused):
     def __init__(self, reason: str) -> None:
         super().__init__(Fault.UNAVAILABLE)
         self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason

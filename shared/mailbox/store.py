@@ -1,6 +1,6 @@
 """The store: the mailbox's reads and writes, each one round trip to Postgres."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +8,21 @@ from shared.mailbox.devices import DeviceChange, DeviceRemoval, NewDevice
 from shared.mailbox.lists import LockList, RemovalList
 from shared.mailbox.pages import Entries, Page, Pages
 from shared.mailbox.patience import Patience
+from shared.mailbox.sends import Send
 from shared.mailbox.sync import Sync, Synced, Syncs, synced
 from shared.mailbox.terms import Terms
-from shared.mailbox.writes import Closing, Flags, NewMessage, Reading, Removal, Writer, Written, answered
+from shared.mailbox.writes import (
+    Closing,
+    Flags,
+    NewMessage,
+    Pools,
+    Reading,
+    Removal,
+    Settlement,
+    Writer,
+    Written,
+    answered,
+)
 from shared.postgres.pool import Database
 from shared.postgres.queries import load_queries
 
@@ -20,15 +32,16 @@ class Mailbox:
 
     Writes take many commands with the terms of each, and return an outcome for each: an id, 0, or a fault.
     Those whose mailbox is locked by somebody else wait on `patient`, a pool of its own, when their outcome is
-    awaited. Everything raises `DatabaseError` when Postgres is away or does not answer in time.
+    awaited. Everything raises `DatabaseError` when Postgres is away or does not answer in time. `written` is told when
+    there may be new events.
     """
 
-    def __init__(self, database: Database, patient: Database) -> None:
+    def __init__(self, database: Database, patient: Database, written: Callable[[], None] = lambda: None) -> None:
         self._database = database
-        patience = Patience()
-        self._writer = Writer(database, patient, patience, answered)
+        pools = Pools(database, patient, Patience())
+        self._writer = Writer(pools, answered, written)
         self._queries = load_queries(Path(__file__).parent / "sql")
-        self._syncs = Syncs(Writer(database, patient, patience, synced), self._queries["sync"])
+        self._syncs = Syncs(Writer(pools, synced, written), self._queries["sync"])
         self._pages = Pages(database, self._queries["messages_by_conversation"])
 
     async def conversations(self, account_id: int, *, timeout: float) -> Entries:  # noqa: ASYNC109 - given on
@@ -74,6 +87,15 @@ class Mailbox:
     async def lock_list(self, lists: Sequence[LockList], terms: Sequence[Terms]) -> list[Written[int]]:
         """Lock or unlock lists of messages, each at once; those that are gone or unknown are left alone."""
         return await self._writer.write(self._queries["lock_list"], lists, terms)
+
+    async def sends(self, pointers: Iterable[tuple[int, int]], *, timeout: float) -> list[Send]:  # noqa: ASYNC109 - given on
+        """Return those of the messages, named by account and id, that are there to be sent, now or later."""
+        account_ids, message_ids = zip(*pointers, strict=True)
+        return [Send(**row) for row in await self._fetch("sends", account_ids, message_ids, timeout=timeout)]
+
+    async def settle(self, settlements: Sequence[Settlement], terms: Sequence[Terms]) -> list[Written[int]]:
+        """Say what became of sends; one that is gone or was settled before is left alone."""
+        return await self._writer.write(self._queries["settle"], settlements, terms)
 
     async def devices(self, account_id: int, *, timeout: float) -> list[dict[str, Any]]:  # noqa: ASYNC109 - given on
         """Return the account's devices by id, without what they push with; dates in ms since 1970."""

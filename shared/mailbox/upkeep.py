@@ -15,12 +15,14 @@ _RETRY_SECONDS = 5.0
 class Upkeep:
     """Repeats `work`, which returns the seconds until it is due again; `wake` makes it due at once.
 
-    Each piece of work must be whole or undone by itself: at the end it is cut off wherever it stands.
+    Each piece of work must be whole or undone by itself: at the end it is cut off wherever it stands. One that fails is
+    due again after `retry_seconds`.
     """
 
-    def __init__(self, name: str, work: Callable[[], Awaitable[float]]) -> None:
+    def __init__(self, name: str, work: Callable[[], Awaitable[float]], retry_seconds: float = _RETRY_SECONDS) -> None:
         self._name = name
         self._work = work
+        self._retry_seconds = retry_seconds
         self._woken = asyncio.Event()
         self._failing = False
 
@@ -48,10 +50,10 @@ class Upkeep:
             seconds = await self._work()
         except DatabaseError as error:
             self._failed("upkeep waits for the database", reason=error.reason)
-            return _RETRY_SECONDS
+            return self._retry_seconds
         except Exception as error:  # noqa: BLE001 - a bug, but without upkeep the process would look well and do half
             self._failed("upkeep failed", error=error)
-            return _RETRY_SECONDS
+            return self._retry_seconds
         if self._failing:
             logger.info("upkeep goes on", extra={"upkeep": self._name})
             self._failing = False

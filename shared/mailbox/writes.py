@@ -74,6 +74,16 @@ class Reading(NamedTuple):
     address: str
 
 
+class Settlement(NamedTuple):
+    """What became of a send: its status, origin and the date of both, in ms since 1970."""
+
+    account_id: int
+    message_id: int
+    status: int
+    origin: int
+    date_status: int
+
+
 class Closing(NamedTuple):
     """Conversations to delete; `addresses` is a JSON array of which unknown and repeated ones count for nothing."""
 
@@ -93,6 +103,14 @@ class Command(Protocol):
 _Write = tuple[Command, Terms]
 
 
+class Pools(NamedTuple):
+    """Where writes run: on one pool that never waits for a locked mailbox, and on another by turns."""
+
+    database: Database
+    patient: Database
+    patience: Patience
+
+
 class Writer(Generic[T]):
     """Runs a group in one statement that skips mailboxes locked by others.
 
@@ -100,20 +118,20 @@ class Writer(Generic[T]):
     it; what is still skipped then waits alone. A query takes one array for each field of the commands, then
     their operation, keys and request hashes, and whether to skip. Its rows come in the commands' order; the second
     column is the answer: null where the mailbox was skipped, minus the number of a fault, or what the write gave.
-    `outcome` reads a row: `answered`, or what finds more in it. Writers over the same pools share their `patience`.
+    `outcome` reads a row: `answered`, or what finds more in it.
     """
 
     def __init__(
         self,
-        database: Database,
-        patient: Database,
-        patience: Patience,
+        pools: Pools,
         outcome: Callable[[asyncpg.Record], T | Fault | None],
+        written: Callable[[], None],
     ) -> None:
-        self._database = database
-        self._patient = patient
-        self._patience = patience
+        self._database = pools.database
+        self._patient = pools.patient
+        self._patience = pools.patience
         self._outcome = outcome
+        self._written = written
 
     async def write(self, query: str, commands: Sequence[Command], terms: Sequence[Terms]) -> list[Written[T]]:
         """Run the commands and return an outcome for each; raise `DatabaseError`."""
@@ -141,6 +159,7 @@ class Writer(Generic[T]):
             return [Fault.UNAVAILABLE] * len(written)
         seconds = min(terms.deadline for _, terms in timely) - now
         rows = iter(await self._database.fetch(query, *_arguments(timely), True, timeout=seconds))
+        self._written()
         return [self._outcome(next(rows)) if terms.deadline > least else Fault.UNAVAILABLE for _, terms in written]
 
     async def _again(self, query: str, written: Sequence[_Write]) -> list[Any]:
@@ -175,6 +194,7 @@ class Writer(Generic[T]):
         async with self._patient.transaction(timeout=seconds) as connection:
             await connection.fetchval(_LOCK_TIMEOUT, wait)
             (row,) = await connection.fetch(query, *_arguments([(command, terms)]), False)
+        self._written()
         return self._outcome(row)
 
 

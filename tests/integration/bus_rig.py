@@ -80,7 +80,8 @@ async def serving(url: str, routes: Iterable[Route]) -> AsyncIterator[Server]:
         await publish.up.wait()
         await consume.up.wait()
         yield server
-        await server.drain(5)
+        async with asyncio.timeout(5):
+            await server.drain()
 
 
 async def eventually(holds: Callable[[], bool], seconds: float = 20.0) -> None:

@@ -1,8 +1,7 @@
 """Sync: what a device changes, what it is told, and what it must never be told."""
 
 from deploy.local.servers import Servers
-from shared.mailbox.writes import Flags, Removal
-from tests.integration.mailbox_rig import FRIEND, SHOP, Rig, accounts, mailbox_rig, message, taken, within
+from tests.integration.mailbox_rig import accounts, mailbox_rig
 from tests.integration.sync_rig import DELETE, INSERT, UPDATE, Phone, deletion, insertion, update
 
 

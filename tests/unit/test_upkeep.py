@@ -60,12 +60,11 @@ async def test_a_wake_during_the_work_is_not_lost() -> None:
 
 @pytest.mark.parametrize("error", [DatabaseAway("away"), ZeroDivisionError()])
 async def test_failures_in_a_row_are_told_once_and_waited_for(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
+    caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
-    monkeypatch.setattr("shared.mailbox.upkeep._RETRY_SECONDS", 0.001)
     work = Work([error, error, error, 0.0, error])
     with caplog.at_level(logging.INFO):
-        async with Upkeep("test", work).running():
+        async with Upkeep("test", work, retry_seconds=0.001).running():
             await _until(lambda: work.runs == 6)
             await asyncio.sleep(0.005)
     levels = [record.levelname for record in caplog.records if record.name == "shared.mailbox.upkeep"]

@@ -1,0 +1,85 @@
+"""The relay: events leave the outbox for the queues of those who want them, and are gone there once they are taken.
+
+Every process that writes has one. An event leaves again when its process dies between the broker's confirm and the
+commit, so it comes at least once.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Protocol
+
+from aio_pika.abc import AbstractExchange
+
+from shared import failpoints, metrics
+from shared.bus.events import batch_message, batches
+from shared.bus.link import LinkLost, Session, broker_await, open_channel
+from shared.bus.topology import EVENT_QUEUES, EventQueue, declare_events
+from shared.contract.events import Event
+
+logger = logging.getLogger(__name__)
+
+# An event that no `wake` told of, such as one of the command line, waits for so long at most.
+_IDLE_SECONDS = 0.5
+# What gathers meanwhile leaves together; nobody waits for an event.
+_GATHER_SECONDS = 0.05
+_AWAY_SECONDS = 1.0
+
+
+class Outbox(Protocol):
+    """Where events wait."""
+
+    def taken(self) -> AbstractAsyncContextManager[Sequence[Event]]:
+        """Give some events; they are gone when the block ends, and stay when it raises."""
+
+
+class Relay:
+    """Moves events from the outbox to the broker: `round` again and again, `publishing` on a link."""
+
+    def __init__(self, outbox: Outbox, queues: Sequence[EventQueue] = EVENT_QUEUES) -> None:
+        self._outbox = outbox
+        self._queues = queues
+        self._exchange: AbstractExchange | None = None
+        self._open = asyncio.Event()
+
+    @asynccontextmanager
+    async def publishing(self, session: Session) -> AsyncIterator[None]:
+        """Open what publishes events, with confirms."""
+        async with open_channel(session, confirms=True) as channel:
+            for queue in self._queues:
+                await declare_events(channel, queue)
+            self._exchange = channel.default_exchange
+            self._open.set()
+            try:
+                yield
+            finally:
+                self._exchange = None
+                self._open.clear()
+
+    async def round(self) -> float:
+        """Move some events and return the seconds until the next round; raises `DatabaseError`."""
+        await self._open.wait()
+        try:
+            async with self._outbox.taken() as events:
+                await self._publish(events)
+        except LinkLost as lost:
+            logger.warning("events not taken", extra={"reason": str(lost)})
+            return _AWAY_SECONDS
+        metrics.relayed(len(events))
+        await asyncio.sleep(_GATHER_SECONDS)
+        return 0.0 if events else _IDLE_SECONDS
+
+    async def _publish(self, events: Sequence[Event]) -> None:
+        for queue in self._queues:
+            wanted = [event for event in events if event.fact in queue.facts]
+            for batch in batches(wanted):
+                async with broker_await():
+                    await self._exchange_now().publish(batch_message(batch), queue.name)
+        if events:
+            await failpoints.reached("relay.published")
+
+    def _exchange_now(self) -> AbstractExchange:
+        if self._exchange is None:
+            raise LinkLost("not connected")
+        return self._exchange

@@ -1,0 +1,64 @@
+"""The outbox: events written in the transaction of their cause, which wait there for the relay."""
+
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from shared.contract.events import Event, Fact
+from shared.postgres.pool import Database
+from shared.postgres.queries import load_queries
+
+_TAKE_EVENTS = 500
+# With the relay's broker awaits in between.
+_TAKE_SECONDS = 20.0
+# A transaction commits so long after it drew the number of its event, or a little later is soon enough.
+_SETTLED_SECONDS = 3.0
+_FROM_THE_START_SECONDS = 60.0
+
+
+class Outbox:
+    """The outbox of all accounts; several processes may take from it side by side."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._query = load_queries(Path(__file__).parent / "sql")["take_events"]
+        self._floor = Floor()
+
+    @asynccontextmanager
+    async def taken(self) -> AsyncIterator[Sequence[Event]]:
+        """Give some events; they are gone when the block ends, and stay when it raises. Raises `DatabaseError`."""
+        async with self._database.transaction(timeout=_TAKE_SECONDS) as connection:
+            rows = await connection.fetch(self._query, self._floor.start(), list(Fact), _TAKE_EVENTS)
+            yield [Event(*tuple(row)[1:]) for row in rows]
+        self._floor.took([row["id"] for row in rows], full=len(rows) == _TAKE_EVENTS)
+
+
+class Floor:
+    """The number below which no event waits, but for stragglers that are looked for every minute.
+
+    While an old snapshot is open, deleted rows stay in the index: read again and again they would cost more than the
+    events. `clock` is monotonic seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._floor = 0
+        self._greatest: deque[tuple[float, int]] = deque()
+        self._from_start_at = float("-inf")
+
+    def start(self) -> int:
+        """Return the number behind which to look."""
+        now = self._clock()
+        while self._greatest and self._greatest[0][0] <= now - _SETTLED_SECONDS:
+            self._floor = max(self._floor, self._greatest.popleft()[1])
+        return 0 if now >= self._from_start_at else self._floor
+
+    def took(self, ids: Sequence[int], *, full: bool) -> None:
+        """Note which events were taken, and whether there may be more behind them."""
+        now = self._clock()
+        if ids:
+            self._greatest.append((now, max(ids)))
+        if not full and now >= self._from_start_at:
+            self._from_start_at = now + _FROM_THE_START_SECONDS
