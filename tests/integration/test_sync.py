@@ -16,7 +16,18 @@ from shared.contract.sync import UserMessageSync, UserMessageSyncRequest
 from shared.mailbox.sync import Sync, Synced
 from shared.mailbox.writes import Closing, Flags, Removal
 from tests.integration.fresh_database import fresh_database
-from tests.integration.mailbox_rig import FRIEND, SHOP, TIMEOUT, Rig, accounts, mailbox_rig, message, settled, within
+from tests.integration.mailbox_rig import (
+    FRIEND,
+    SHOP,
+    TIMEOUT,
+    Rig,
+    accounts,
+    mailbox_rig,
+    message,
+    settled,
+    shared_rig,
+    within,
+)
 from tests.integration.sync_rig import DELETE, INSERT, UPDATE, Phone, deletion, insertion, update
 
 _OUTBOX = "select kind, message_id, change_seq from outbox where account_id = $1 order by id"
@@ -47,7 +58,7 @@ async def _page(phone: Phone, **fields: Any) -> list[dict[str, Any]]:
 
 
 async def test_what_a_device_makes_is_stored_and_told_to_others_alone(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account = next(accounts)
         phone, other = await Phone.registered(rig, account), await Phone.registered(rig, account)
         assert await phone.sync(insertion(7, message="mine"), insertion(8)) == [(1, 7), (2, 8)]
@@ -75,7 +86,7 @@ async def test_a_device_s_changes_are_events_and_repeats_are_none(servers: Serve
 
 
 async def test_a_change_left_out_is_told_in_its_place_later(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account = next(accounts)
         phone = await Phone.registered(rig, account)
         await rig.insert(*[message(account)] * 3)
@@ -97,7 +108,7 @@ async def test_a_change_left_out_is_told_in_its_place_later(servers: Servers) ->
 
 
 async def test_an_own_write_is_known_only_on_top_of_what_was_known(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account = next(accounts)
         phone = await Phone.registered(rig, account)
         await rig.insert(message(account))
@@ -117,7 +128,7 @@ async def test_an_own_write_is_known_only_on_top_of_what_was_known(servers: Serv
 
 
 async def test_acks_of_what_was_never_told_confirm_nothing(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account = next(accounts)
         phone = await Phone.registered(rig, account)
         await rig.insert(message(account))
@@ -136,7 +147,7 @@ async def test_acks_of_what_was_never_told_confirm_nothing(servers: Servers) -> 
 
 
 async def test_a_device_that_gives_back_what_it_was_told_changes_nothing(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account = next(accounts)
         phone = await Phone.registered(rig, account)
         later = message(account)._replace(incoming=False, read=True, status=4, date_status=9_000)
@@ -157,7 +168,7 @@ async def test_a_device_that_gives_back_what_it_was_told_changes_nothing(servers
 
 
 async def test_counters_are_counts_whatever_devices_write(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account, chance = next(accounts), random.Random(7)
         phone = await Phone.registered(rig, account)
         unsent = message(account, SHOP)._replace(incoming=False, status=5)
@@ -197,7 +208,7 @@ async def test_a_deleted_conversation_reaches_devices_when_the_purge_comes(serve
 
 @pytest.mark.parametrize("looks", [1, 3, 10, 11, 1000])
 async def test_an_empty_page_means_that_there_is_nothing_more(servers: Servers, looks: int) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account = next(accounts)
         phone = await Phone.registered(rig, account)
         await rig.insert(*[message(account)] * 10)
@@ -214,7 +225,7 @@ async def test_an_empty_page_means_that_there_is_nothing_more(servers: Servers, 
 
 
 async def test_a_page_ends_before_its_octets_and_holds_one_change_at_least(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account = next(accounts)
         phone = await Phone.registered(rig, account)
         await rig.insert(*(message(account, body="x" * 5000) for _ in range(5)), message(account, body="<" * 9000))
@@ -224,7 +235,7 @@ async def test_a_page_ends_before_its_octets_and_holds_one_change_at_least(serve
 
 
 async def test_a_text_is_never_longer_on_the_wire_than_it_is_taken_for(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         pieces = ("a", "&", "<>", '"\\', "'", "\r\n\t", "\x01\x1f", "\ufffe", "\u00fc", "\U0001f600")
         for text in (piece * times for piece in (*pieces, "".join(pieces)) for times in (0, 1, 500, 3000)):
             (row,) = await rig.rows("select wire_octets($1) as octets", text)
@@ -235,7 +246,7 @@ async def test_a_text_is_never_longer_on_the_wire_than_it_is_taken_for(servers: 
 
 
 async def test_a_sync_waits_for_a_locked_mailbox_and_no_longer_than_its_budget(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account = next(accounts)
         phone = await Phone.registered(rig, account)
         entries = '[{"operation":1,"message_id":0,"device_message_id":7,"address":"a"}]'
@@ -250,7 +261,7 @@ async def test_a_sync_waits_for_a_locked_mailbox_and_no_longer_than_its_budget(s
 
 
 async def test_only_a_sync_that_tells_nothing_does_not_wait_for_the_disk(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account = next(accounts)
         phone = await Phone.registered(rig, account)
         assert await _commits(rig, phone) == "off"
@@ -271,7 +282,7 @@ async def _commits(rig: Rig, phone: Phone, **fields: Any) -> str:
 
 
 async def test_a_device_s_last_sync_is_kept(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account = next(accounts)
         phone = await Phone.registered(rig, account)
         await _page(phone, now=1234)
