@@ -1,7 +1,6 @@
 """A reference client of `/user/message/sync`: what a phone does to stay equal to the server, and nothing else.
 
-All that it must not forget is in `Store`. A real client keeps that in a database, runs `apply` and `settle` in a
-transaction each, and may die between any two of them.
+A real client keeps its `Store` in a database and runs `apply` and `settle` in a transaction each.
 """
 
 import json
@@ -52,7 +51,7 @@ class Server:
             response = self._connection.getresponse()
             answer: Tree = json.loads(response.read()) if response.status == 200 else {"errorCode": response.status}
         except (OSError, HTTPException) as error:
-            self._connection.close()
+            self.close()
             raise Later(OPEN_SECONDS) from error
         code = answer.pop("errorCode")
         if code in (98, 99):
@@ -60,6 +59,9 @@ class Server:
         if code:
             raise Refused(code)
         return answer
+
+    def close(self) -> None:
+        self._connection.close()
 
 
 @dataclass
@@ -96,10 +98,10 @@ class SyncClient:
 
     def catch_up(self) -> None:
         """Exchange until neither side has anything to tell."""
-        more = True
-        while more:
+        while True:
             try:
-                more = self.exchange()
+                if not self.exchange():
+                    return
             except Later as later:
                 time.sleep(later.seconds)
 
@@ -116,7 +118,7 @@ class SyncClient:
 
     def request(self) -> Tree:
         """Return the next call. After a lost answer it tells all that the lost call told, and what came since."""
-        told = {"syncAcks": self.store.acks, "syncs": self.store.changes[:CHANGES_AT_ONCE]}
+        told = {"syncs": self.store.changes[:CHANGES_AT_ONCE], "syncAcks": self.store.acks}
         return {"deviceId": self._device_id, **told, "syncLimit": self._limit}
 
     def apply(self, sync: Tree, unsent: Sequence[Tree]) -> Tree:
@@ -137,7 +139,6 @@ class SyncClient:
         return {"messageId": message_id, "deviceMessageId": self.store.pairs.get(message_id, 0)}
 
     def settle(self, unsent: list[Tree], acks: list[Tree]) -> None:
-        """Note that an answer is taken over."""
         self.store.changes, self.store.acks = unsent, acks
 
     def _changed(self, operation: int, own_id: int, fields: Tree) -> None:

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -12,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from deploy.local.servers import Servers
-from tests.end_to_end.sync_client import Server
+from tests.end_to_end.sync_client import Call, Server
 from tests.reliability.device import Fate
 from tests.reliability.settings import SEED, SYNC_EXAMPLES
 from tests.reliability.sync_steps import ADDRESSES, LIKELY, TEXTS, Step, play
@@ -20,6 +21,8 @@ from tests.reliability.sync_world import CLOCKS, World
 from tests.running import Account, Stack
 
 _AT_ONCE = 50
+# Far more than it takes to find what is wrong.
+MUTANT_EXAMPLES = 200
 _FLAG = st.sampled_from((None, True, False))
 _STEP = st.builds(
     Step,
@@ -79,21 +82,27 @@ def people(stack: Stack) -> Iterator[Iterator[Account]]:
         yield made()
 
 
-Worlds = Callable[..., World]
+Play = Callable[..., None]
 
 
 @pytest.fixture
-def world(stack: Stack, people: Iterator[Account]) -> Worlds:
-    """Return what makes a world of an account of its own."""
+def plays(stack: Stack, people: Iterator[Account]) -> Play:
+    """Return what plays steps in a world with an account of its own."""
 
-    def made(**terms: Any) -> World:
+    def played(steps: Sequence[Step], *, checked: bool = True) -> None:
         account = next(people)
-        return World(lambda: Server(stack.base_url, stack.api_key, account.auth_token).call, account.msisdn, **terms)
+        with ExitStack() as connections:
 
-    return made
+            def connect() -> Call:
+                server = Server(stack.base_url, stack.api_key, account.auth_token)
+                return connections.enter_context(closing(server)).call
+
+            play(World(connect, account.msisdn, checked=checked), steps)
+
+    return played
 
 
-def _hold(world: Callable[[], World], examples: int, phases: Sequence[Phase]) -> None:
+def _hold(plays: Play, examples: int, phases: Sequence[Phase]) -> None:
     @seed(SEED)
     @settings(
         max_examples=examples,
@@ -105,7 +114,7 @@ def _hold(world: Callable[[], World], examples: int, phases: Sequence[Phase]) ->
     )
     @given(steps=st.lists(_STEP, min_size=20, max_size=60))
     def hold(steps: list[Step]) -> None:
-        play(world(), steps)
+        plays(steps)
 
     hold()
 
@@ -135,20 +144,21 @@ def _on_database(servers: Servers, statement: str, *arguments: Any) -> str:
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_phones_are_equal_to_the_server_after(name: str, world: Worlds) -> None:
-    play(world(), SCENARIOS[name])
+def test_phones_are_equal_to_the_server_after(name: str, plays: Play) -> None:
+    plays(SCENARIOS[name])
 
 
-def test_phones_are_equal_to_the_server_after_anything(world: Worlds) -> None:
-    _hold(world, SYNC_EXAMPLES, (Phase.generate, Phase.shrink))
+def test_phones_are_equal_to_the_server_after_anything(plays: Play) -> None:
+    _hold(plays, SYNC_EXAMPLES, (Phase.generate, Phase.shrink))
 
 
 @pytest.mark.parametrize("rule", MUTATIONS)
-def test_phones_differ_without_the_rule(rule: str, servers: Servers, world: Worlds) -> None:
+def test_phones_differ_without_the_rule(rule: str, servers: Servers, plays: Play) -> None:
     mutation, scenario = MUTATIONS[rule]
+    unchecked = partial(plays, checked=False)
     with _without(servers, *mutation):
         with pytest.raises(AssertionError, match="phone 0 and the server"):
-            play(world(checked=False), SCENARIOS[scenario])
+            unchecked(SCENARIOS[scenario])
         with pytest.raises(AssertionError, match="and the server"):
-            _hold(lambda: world(checked=False), 200, (Phase.generate,))
-    play(world(), SCENARIOS[scenario])
+            _hold(unchecked, MUTANT_EXAMPLES, (Phase.generate,))
+    plays(SCENARIOS[scenario])
