@@ -29,29 +29,30 @@ class Step:
     again: bool = False
 
 
+def happen(world: World, step: Step) -> None:
+    KINDS[step.kind](world, step)
+
+
 def play(world: World, steps: Sequence[Step]) -> None:
     """Let the steps happen one after the other, and let the phones catch up at the end."""
     for step in steps:
-        KINDS[step.kind](world, step)
+        happen(world, step)
     world.finish()
 
 
-def random_steps(dice: random.Random, count: int) -> list[Step]:
-    """Draw steps; every other call is brought to any fate."""
-    return [
-        Step(
-            kind=dice.choice(LIKELY),
-            phone=dice.randrange(len(CLOCKS)),
-            message=dice.randrange(1000),
-            address=dice.randrange(len(ADDRESSES)),
-            text=dice.randrange(len(TEXTS)),
-            read=dice.choice((None, True, False)),
-            locked=dice.choice((None, True, False)),
-            fate=dice.choice((Fate.ANSWERED, dice.choice(list(Fate)))),
-            again=dice.random() < 0.5,
-        )
-        for _ in range(count)
-    ]
+def random_step(dice: random.Random) -> Step:
+    """Draw a step; every other call is brought to any fate."""
+    return Step(
+        kind=dice.choice(LIKELY),
+        phone=dice.randrange(len(CLOCKS)),
+        message=dice.randrange(1000),
+        address=dice.randrange(len(ADDRESSES)),
+        text=dice.randrange(len(TEXTS)),
+        read=dice.choice((None, True, False)),
+        locked=dice.choice((None, True, False)),
+        fate=dice.choice((Fate.ANSWERED, dice.choice(list(Fate)))),
+        again=dice.random() < 0.5,
+    )
 
 
 def _api_insert(world: World, step: Step) -> None:

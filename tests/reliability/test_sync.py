@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -13,14 +13,12 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from deploy.local.servers import Servers
-from tests.end_to_end.sync_client import Call, Server
 from tests.reliability.device import Fate
 from tests.reliability.settings import SEED, SYNC_EXAMPLES
 from tests.reliability.sync_steps import ADDRESSES, LIKELY, TEXTS, Step, play
-from tests.reliability.sync_world import CLOCKS, World
-from tests.running import Account, Stack
+from tests.reliability.sync_world import CLOCKS
+from tests.reliability.sync_worlds import SyncWorlds
 
-_AT_ONCE = 50
 # Far more than it takes to find what is wrong.
 MUTANT_EXAMPLES = 200
 _FLAG = st.sampled_from((None, True, False))
@@ -28,7 +26,7 @@ _STEP = st.builds(
     Step,
     kind=st.sampled_from(LIKELY),
     phone=st.integers(0, len(CLOCKS) - 1),
-    message=st.integers(0, 9),
+    message=st.integers(0, 4),
     address=st.integers(0, len(ADDRESSES) - 1),
     text=st.integers(0, len(TEXTS) - 1),
     read=_FLAG,
@@ -60,6 +58,8 @@ SCENARIOS = {
     "written here while a repeated call is answered": [STORED, SYNC, MADE_READ, LOST, LOCKED_HERE, AGAIN],
 }
 
+Play = Callable[..., None]
+
 # What a rule is in the function that has it, and what is there without it.
 _LEFT_OUT = ("device_sync", "and kept.message_id = any (acked)", "and false")
 _KNEW_BEFORE = ("device_write", "and message_id = target and known_seq = old.change_seq", "and message_id = target")
@@ -69,35 +69,13 @@ MUTATIONS = {
 }
 
 
-@pytest.fixture(scope="module")
-def people(stack: Stack) -> Iterator[Iterator[Account]]:
-    """Return accounts without end, that nobody has used."""
-    with ThreadPoolExecutor(1) as thread:
-
-        def made() -> Iterator[Account]:
-            while True:
-                # A loop of its own, in a thread of its own: this one's belongs to the tests that are coroutines.
-                yield from thread.submit(lambda: asyncio.run(stack.accounts(_AT_ONCE))).result()
-
-        yield made()
-
-
-Play = Callable[..., None]
-
-
 @pytest.fixture
-def plays(stack: Stack, people: Iterator[Account]) -> Play:
-    """Return what plays steps in a world with an account of its own."""
+def plays(sync_worlds: SyncWorlds) -> Play:
+    """Return what plays steps in a world of their own."""
 
-    def played(steps: Sequence[Step], *, checked: bool = True) -> None:
-        account = next(people)
-        with ExitStack() as connections:
-
-            def connect() -> Call:
-                server = Server(stack.base_url, stack.api_key, account.auth_token)
-                return connections.enter_context(closing(server)).call
-
-            play(World(connect, account.msisdn, checked=checked), steps)
+    def played(steps: Sequence[Step], **terms: Any) -> None:
+        with sync_worlds.of(sync_worlds.fresh_account(), **terms) as world:
+            play(world, steps)
 
     return played
 
@@ -112,7 +90,7 @@ def _hold(plays: Play, examples: int, phases: Sequence[Phase]) -> None:
         report_multiple_bugs=False,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
     )
-    @given(steps=st.lists(_STEP, min_size=20, max_size=60))
+    @given(steps=st.lists(_STEP, min_size=30, max_size=90))
     def hold(steps: list[Step]) -> None:
         plays(steps)
 
@@ -155,7 +133,7 @@ def test_phones_are_equal_to_the_server_after_anything(plays: Play) -> None:
 @pytest.mark.parametrize("rule", MUTATIONS)
 def test_phones_differ_without_the_rule(rule: str, servers: Servers, plays: Play) -> None:
     mutation, scenario = MUTATIONS[rule]
-    unchecked = partial(plays, checked=False)
+    unchecked = partial(plays, checked=False, settled_seconds=3)
     with _without(servers, *mutation):
         with pytest.raises(AssertionError, match="phone 0 and the server"):
             unchecked(SCENARIOS[scenario])
