@@ -14,6 +14,7 @@ NAMES = (
     "server.replied",  # the reply was handed to the broker, the envelope is not acknowledged
     "caller.published",  # the gateway has published an envelope and waits
     "relay.published",  # the broker has taken events, which are not deleted yet
+    "subscriber.received",  # events have arrived, nothing has happened
     "delivery.twin_stored",  # the recipient has the message, the sender does not know it
     "subscriber.handled",  # events are handled, their message is not acknowledged
 )

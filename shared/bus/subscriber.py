@@ -139,6 +139,7 @@ class Subscriber:
             logger.warning("events not acknowledged", extra={"queue": self._queue.name, "reason": str(lost)})
 
     async def _take(self, message: AbstractIncomingMessage) -> None:
+        await failpoints.reached("subscriber.received")
         try:
             await self._settle(message)
         except (Away, LinkLost) as away:

@@ -11,7 +11,18 @@ from shared.mailbox.patience import Patience
 from shared.mailbox.sends import Send
 from shared.mailbox.sync import Sync, Synced, Syncs, synced
 from shared.mailbox.terms import Terms
-from shared.mailbox.writes import Closing, Flags, NewMessage, Reading, Removal, Settlement, Writer, Written, answered
+from shared.mailbox.writes import (
+    Closing,
+    Flags,
+    NewMessage,
+    Pools,
+    Reading,
+    Removal,
+    Settlement,
+    Writer,
+    Written,
+    answered,
+)
 from shared.postgres.pool import Database
 from shared.postgres.queries import load_queries
 
@@ -27,10 +38,10 @@ class Mailbox:
 
     def __init__(self, database: Database, patient: Database, written: Callable[[], None] = lambda: None) -> None:
         self._database = database
-        patience = Patience()
-        self._writer = Writer(database, patient, patience, answered, written)
+        pools = Pools(database, patient, Patience())
+        self._writer = Writer(pools, answered, written)
         self._queries = load_queries(Path(__file__).parent / "sql")
-        self._syncs = Syncs(Writer(database, patient, patience, synced, written), self._queries["sync"])
+        self._syncs = Syncs(Writer(pools, synced, written), self._queries["sync"])
         self._pages = Pages(database, self._queries["messages_by_conversation"])
 
     async def conversations(self, account_id: int, *, timeout: float) -> Entries:  # noqa: ASYNC109 - given on

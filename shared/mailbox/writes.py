@@ -103,6 +103,14 @@ class Command(Protocol):
 _Write = tuple[Command, Terms]
 
 
+class Pools(NamedTuple):
+    """Where writes run: on one pool that never waits for a locked mailbox, and on another by turns."""
+
+    database: Database
+    patient: Database
+    patience: Patience
+
+
 class Writer(Generic[T]):
     """Runs a group in one statement that skips mailboxes locked by others.
 
@@ -110,20 +118,18 @@ class Writer(Generic[T]):
     it; what is still skipped then waits alone. A query takes one array for each field of the commands, then
     their operation, keys and request hashes, and whether to skip. Its rows come in the commands' order; the second
     column is the answer: null where the mailbox was skipped, minus the number of a fault, or what the write gave.
-    `outcome` reads a row: `answered`, or what finds more in it. Writers over the same pools share their `patience`.
+    `outcome` reads a row: `answered`, or what finds more in it.
     """
 
     def __init__(
         self,
-        database: Database,
-        patient: Database,
-        patience: Patience,
+        pools: Pools,
         outcome: Callable[[asyncpg.Record], T | Fault | None],
         written: Callable[[], None],
     ) -> None:
-        self._database = database
-        self._patient = patient
-        self._patience = patience
+        self._database = pools.database
+        self._patient = pools.patient
+        self._patience = pools.patience
         self._outcome = outcome
         self._written = written
 

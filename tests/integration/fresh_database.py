@@ -21,10 +21,10 @@ async def fresh_database(servers: Servers) -> AsyncIterator[str]:
         await on_server(servers, f"drop database {name} with (force)")
 
 
-async def on_server(servers: Servers, statement: str) -> None:
-    """Run one statement as the owner of all databases."""
+async def on_server(servers: Servers, statement: str) -> list[asyncpg.Record]:
+    """Run one statement as the owner of all databases, and return its rows."""
     connection = await asyncpg.connect(servers.postgres.url)
     try:
-        await connection.execute(statement)
+        return await connection.fetch(statement)
     finally:
         await connection.close()

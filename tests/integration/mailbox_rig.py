@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from inspect import isawaitable
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 
+from deploy.local.servers import Servers
 from shared.bus.routes import Context, Key
 from shared.contract.faults import Fault
 from shared.contract.operation import Identity
@@ -18,8 +20,10 @@ from shared.mailbox.terms import Terms
 from shared.mailbox.writes import NewMessage, Written
 from shared.postgres.migrate import migrate
 from shared.postgres.pool import Database
+from tests.integration.fresh_database import on_server
 
 TIMEOUT = 10.0
+_SHARED = "mailbox_rigs"
 FRIEND, SHOP = "+436990000001", "Fake Shop"
 # Tests share one database; each takes accounts that no other test uses.
 accounts = itertools.count(990_000)
@@ -90,6 +94,16 @@ async def mailbox_rig(url: str) -> AsyncIterator[Rig]:
         Database(url, 2, name="mailbox-test-patient") as patient,
     ):
         yield Rig(Mailbox(database, patient), database, url)
+
+
+@asynccontextmanager
+async def shared_rig(servers: Servers) -> AsyncIterator[Rig]:
+    """Give a mailbox on a database that many tests share, but no role of the service: nothing is purged or relayed."""
+    found = await on_server(servers, f"select from pg_database where datname = '{_SHARED}'")
+    if not found:
+        await on_server(servers, f"create database {_SHARED}")
+    async with mailbox_rig(urlsplit(servers.postgres.url)._replace(path=f"/{_SHARED}").geturl()) as rig:
+        yield rig
 
 
 def message(account_id: int, address: str = FRIEND, body: str = "hello", date_sent: int = 1_000) -> NewMessage:

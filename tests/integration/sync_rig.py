@@ -8,13 +8,14 @@ import orjson
 
 from services.messages.devices import Devices
 from services.messages.syncs import Syncs
-from shared.contract.faults import Fault
+from shared.bus.routes import Settled
 from shared.contract.sync import (
     UserDeviceCreateRequest,
     UserDeviceCreateResponse,
     UserMessageSync,
     UserMessageSyncAck,
     UserMessageSyncRequest,
+    UserMessageSyncResponse,
 )
 from tests.integration.mailbox_rig import FRIEND, Rig, context
 
@@ -56,10 +57,9 @@ class Phone:
         self.got = answer["syncs"]
         return [(ack["messageId"], ack["deviceMessageId"]) for ack in answer["syncAcks"]]
 
-    async def outcome(self, request: UserMessageSyncRequest) -> Mapping[str, Any] | Fault:
+    async def outcome(self, request: UserMessageSyncRequest) -> Settled[UserMessageSyncResponse]:
         (outcome,) = await Syncs(self.rig.mailbox).sync([(request, context(self.account_id, "message.sync"))])
-        settled: Any = await outcome if isawaitable(outcome) else outcome
-        return settled
+        return await outcome if isawaitable(outcome) else outcome
 
     @property
     def changes(self) -> list[tuple[int, int, int]]:

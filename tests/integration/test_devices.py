@@ -17,7 +17,7 @@ from shared.contract.sync import (
     UserDeviceUpdateRequest,
     UserDeviceUpdateResponse,
 )
-from tests.integration.mailbox_rig import TIMEOUT, Rig, accounts, context, mailbox_rig
+from tests.integration.mailbox_rig import TIMEOUT, Rig, accounts, context, shared_rig
 
 LIMIT = 3
 _ROWS = "select * from device where account_id = $1 order by device_id"
@@ -51,7 +51,7 @@ async def _ids(rig: Rig, account_id: int) -> list[int]:
 
 
 async def test_a_device_is_kept_as_it_was_registered(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account, before = next(accounts), dates.now()
         full = await _create(
             rig, account, os=2, can_send_sms=True, can_receive_call=True, can_initiate_call=True,
@@ -60,6 +60,8 @@ async def test_a_device_is_kept_as_it_was_registered(servers: Servers) -> None:
         empty = await _create(rig, account)
         first, second = await rig.rows(_ROWS, account)
         assert before <= first.pop("created_at") <= second.pop("created_at") <= dates.now()
+        for name in ("scanned_seq", "due_from"):  # where its syncs are
+            assert first.pop(name) == second.pop(name) == 0
         assert first == {
             "account_id": account, "device_id": full, "os": 2, "can_send_sms": True, "can_receive_call": True,
             "can_initiate_call": True, "push_registration_id": "push", "push_config": "", "max_mms_size": 300,
@@ -73,7 +75,7 @@ async def test_a_device_is_kept_as_it_was_registered(servers: Servers) -> None:
 
 
 async def test_an_update_sets_what_is_present_and_the_calls_always(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account = next(accounts)
         device = await _create(
             rig, account, os=1, can_send_sms=True, can_receive_call=True, push_registration_id="old", push_config="old"
@@ -88,7 +90,7 @@ async def test_an_update_sets_what_is_present_and_the_calls_always(servers: Serv
 
 
 async def test_only_the_accounts_own_devices_are_changed_or_deleted(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account, foreign = next(accounts), next(accounts)
         own, others = await _create(rig, account), await _create(rig, foreign)
         before = await rig.rows(_ROWS, foreign)
@@ -102,7 +104,7 @@ async def test_only_the_accounts_own_devices_are_changed_or_deleted(servers: Ser
 
 
 async def test_at_the_limit_only_force_gets_in_and_drops_the_most_idle(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account = next(accounts)
         first, second, third = [await _create(rig, account, force=True) for _ in range(LIMIT)]
         assert await _create(rig, account) is Fault.DEVICE_LIMIT_EXCEEDED
@@ -120,7 +122,7 @@ async def test_at_the_limit_only_force_gets_in_and_drops_the_most_idle(servers: 
 
 
 async def test_two_at_once_do_not_pass_the_limit(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         for _ in range(10):
             account = next(accounts)
             for _ in range(LIMIT - 1):
@@ -134,7 +136,7 @@ async def test_two_at_once_do_not_pass_the_limit(servers: Servers) -> None:
 
 
 async def test_a_key_gives_the_first_answer(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account, key, other = next(accounts), Key("again", b"request"), Key("again", b"other")
         device = await _create(rig, account, key)
         assert await _create(rig, account, key) == device
@@ -150,7 +152,7 @@ async def test_a_key_gives_the_first_answer(servers: Servers) -> None:
 
 
 async def test_a_fault_is_not_kept_under_a_key(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account, key = next(accounts), Key("again", b"request")
         devices = [await _create(rig, account) for _ in range(LIMIT)]
         assert await _create(rig, account, key) is Fault.DEVICE_LIMIT_EXCEEDED
@@ -159,7 +161,7 @@ async def test_a_fault_is_not_kept_under_a_key(servers: Servers) -> None:
 
 
 async def test_every_write_on_a_device_waits_for_a_locked_mailbox(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account = next(accounts)
         device = await _create(rig, account)
         writes = (

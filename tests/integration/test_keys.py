@@ -11,7 +11,18 @@ from shared.contract.faults import Fault
 from shared.mailbox.terms import Terms
 from shared.mailbox.writes import Flags, Reading, Removal
 from tests.integration.fresh_database import fresh_database
-from tests.integration.mailbox_rig import FRIEND, TIMEOUT, Rig, accounts, mailbox_rig, message, settled, taken, within
+from tests.integration.mailbox_rig import (
+    FRIEND,
+    TIMEOUT,
+    Rig,
+    accounts,
+    mailbox_rig,
+    message,
+    settled,
+    shared_rig,
+    taken,
+    within,
+)
 
 INSERT = "message.insert"
 _KEYED = """
@@ -42,7 +53,7 @@ async def _outcomes(outcomes: Sequence[Any]) -> list[Any]:
 
 
 async def test_a_repeated_insert_gives_the_first_answer_also_after_a_delete(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account = next(accounts)
         assert taken(await rig.mailbox.insert([message(account)], [keyed("a")])) == [1]
         assert taken(await rig.mailbox.insert([message(account)], [keyed("a")])) == [1]
@@ -54,7 +65,7 @@ async def test_a_repeated_insert_gives_the_first_answer_also_after_a_delete(serv
 
 
 async def test_another_request_with_the_key_has_no_effect(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account, other = next(accounts), next(accounts)
         await rig.mailbox.insert([message(account)], [keyed("a")])
         commands = [message(account), message(account), message(other)]
@@ -65,7 +76,7 @@ async def test_another_request_with_the_key_has_no_effect(servers: Servers) -> N
 
 
 async def test_a_key_counts_for_one_operation(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account = next(accounts)
         await rig.mailbox.insert([message(account), message(account)], [keyed("a"), keyed(None)])
         assert taken(await rig.mailbox.delete([Removal(account, 1)], [keyed("a", "x", "message.delete")])) == [0]
@@ -73,7 +84,7 @@ async def test_a_key_counts_for_one_operation(servers: Servers) -> None:
 
 
 async def test_repeated_changes_have_no_second_effect(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account, mailbox = next(accounts), rig.mailbox
         await rig.insert(message(account))
         lock, unlock = [Flags(account, 1, read=True, locked=True)], [Flags(account, 1, read=None, locked=False)]
@@ -90,7 +101,7 @@ async def test_repeated_changes_have_no_second_effect(servers: Servers) -> None:
 
 
 async def test_twins_in_one_group_have_one_effect(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account, other = next(accounts), next(accounts)
         commands = [message(account)] * 5 + [message(other)]
         terms = [keyed("a"), keyed("a"), keyed("a", "second"), keyed("b"), keyed(None), keyed("a")]
@@ -100,7 +111,7 @@ async def test_twins_in_one_group_have_one_effect(servers: Servers) -> None:
 
 
 async def test_twins_side_by_side_and_behind_a_lock_have_one_effect(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account = next(accounts)
         await rig.insert(message(account))
         async with rig.locked(account):
@@ -114,7 +125,7 @@ async def test_twins_side_by_side_and_behind_a_lock_have_one_effect(servers: Ser
 
 
 async def test_a_key_counts_for_seven_days(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account = next(accounts)
         await rig.mailbox.insert([message(account)], [keyed("a")])
         age = "update done set at = now() - make_interval(days => 7, secs => $2) where account_id = $1"
@@ -125,7 +136,7 @@ async def test_a_key_counts_for_seven_days(servers: Servers) -> None:
 
 
 async def test_an_overdue_command_is_left_out_of_its_group(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account = next(accounts)
         terms = [keyed(None), keyed(None, seconds=0.4), keyed(None, seconds=-1), keyed(None, seconds=2)]
         outcomes = taken(await rig.mailbox.insert([message(account)] * 4, terms))

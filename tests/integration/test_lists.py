@@ -17,7 +17,18 @@ from shared.contract.messages import (
     UserMessageUnlockListResponse,
 )
 from tests.integration.fresh_database import fresh_database
-from tests.integration.mailbox_rig import FRIEND, SHOP, TIMEOUT, Rig, accounts, context, mailbox_rig, message, settled
+from tests.integration.mailbox_rig import (
+    FRIEND,
+    SHOP,
+    TIMEOUT,
+    Rig,
+    accounts,
+    context,
+    mailbox_rig,
+    message,
+    settled,
+    shared_rig,
+)
 
 _CHANGES = "select message_id, change_seq, locked, deleted from message where account_id = $1 order by change_seq"
 _EVENTS = "select message_id, change_seq, kind from outbox where account_id = $1 and change_seq > $2 order by id"
@@ -56,7 +67,7 @@ async def _events(rig: Rig, account_id: int, after: int) -> list[tuple[int, int,
 
 
 async def test_changes_are_numbered_in_the_order_of_the_list(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account, foreign = next(accounts), next(accounts)
         await rig.insert(*[message(account)] * 4, *[message(foreign)] * 9)
         assert await _lock(rig, account, [4, 2, 4, 0, -1, 9, 2]) == UserMessageLockListResponse()
@@ -91,7 +102,7 @@ async def test_a_list_that_changes_nothing_has_no_change_number(servers: Servers
 
 
 async def test_conversations_are_exact_after_a_list_and_empty_ones_gone(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account = next(accounts)
         dates = {FRIEND: (50, 10, 40, 40, 20), SHOP: (1, 2), "82111": (3,)}
         await rig.insert(*(message(account, address, str(date), date) for address in dates for date in dates[address]))
@@ -107,7 +118,7 @@ async def test_conversations_are_exact_after_a_list_and_empty_ones_gone(servers:
 
 
 async def test_a_list_under_a_key_takes_effect_once(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account, key = next(accounts), Key("again", b"request")
         await rig.insert(message(account), message(account))
         for _ in range(2):
@@ -121,7 +132,7 @@ async def test_a_list_under_a_key_takes_effect_once(servers: Servers) -> None:
 
 
 async def test_a_list_waits_for_a_locked_mailbox(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account = next(accounts)
         await rig.insert(message(account), message(account))
         async with rig.locked(account):
@@ -131,7 +142,7 @@ async def test_a_list_waits_for_a_locked_mailbox(servers: Servers) -> None:
 
 
 async def test_a_list_in_a_large_conversation_costs_what_it_names(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         # The planner has to take every account for a small one.
         small = [next(accounts) for _ in range(500)]
         await rig.insert(*(message(account) for account in small for _ in range(4)))

@@ -28,7 +28,7 @@ from shared.contract.messages import (
     UserMessageUpdateResponse,
 )
 from shared.contract.operation import Identity
-from tests.integration.mailbox_rig import FRIEND, SHOP, accounts, mailbox_rig, message
+from tests.integration.mailbox_rig import FRIEND, SHOP, accounts, message, shared_rig
 
 
 def _context(account_id: int, seconds: float = 10.0) -> Context:
@@ -44,7 +44,7 @@ async def _page(handlers: Messages, account_id: int, **fields: Any) -> list[Mapp
 
 
 async def test_insert_stores_what_was_sent_and_dates_the_rest(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         handlers, account = Messages(rig.mailbox), next(accounts)
         before = dates.now()
         requests = [
@@ -64,14 +64,14 @@ async def test_insert_stores_what_was_sent_and_dates_the_rest(servers: Servers) 
 
 @pytest.mark.parametrize(("limit", "expected"), [(0, 100), (7, 7), (2_000_000_000, 1_000)])
 async def test_a_page_has_its_limit(servers: Servers, limit: int, expected: int) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         handlers, account = Messages(rig.mailbox), next(accounts)
         await rig.insert(*[message(account)] * 1_001)
         assert len(await _page(handlers, account, address=FRIEND, limit=limit)) == expected
 
 
 async def test_a_group_may_name_one_message_many_times(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         handlers, account, foreign = Messages(rig.mailbox), next(accounts), next(accounts)
         await rig.insert(message(account), message(account))
         updates = [(1, True, None), (1, None, True), (1, False, None), (9, True, True), (-1, True, True)]
@@ -88,7 +88,7 @@ async def test_a_group_may_name_one_message_many_times(servers: Servers) -> None
 
 
 async def test_conversations_are_listed_and_read(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         handlers, account = Conversations(rig.mailbox, lambda: None), next(accounts)
         await rig.insert(message(account), message(account, SHOP, date_sent=2_000))
         readings = [(UserMessageReadConversationRequest(FRIEND), _context(account))] * 2
@@ -99,7 +99,7 @@ async def test_conversations_are_listed_and_read(servers: Servers) -> None:
 
 
 async def test_a_reply_that_had_to_wait_is_a_reply(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         handlers, account = Messages(rig.mailbox), next(accounts)
         await rig.insert(message(account))
         async with rig.locked(account):
@@ -110,7 +110,7 @@ async def test_a_reply_that_had_to_wait_is_a_reply(servers: Servers) -> None:
 
 
 async def test_a_bad_command_is_alone_with_its_failure_after_its_group_was_skipped(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         handlers, full, fine = Messages(rig.mailbox), next(accounts), next(accounts)
         await rig.insert(message(full), message(fine))
         await rig.rows("update mailbox set last_message_id = 2147483647 where account_id = $1", full)

@@ -14,9 +14,9 @@ from tests.integration.mailbox_rig import (
     SHOP,
     Rig,
     accounts,
-    mailbox_rig,
     message,
     settled,
+    shared_rig,
     within,
 )
 
@@ -35,7 +35,7 @@ async def _until_waiting(rig: Rig, wanted: int) -> None:
 
 
 async def test_a_locked_mailbox_holds_up_only_its_own_command(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         hot, calm = next(accounts), next(accounts)
         await rig.insert(message(hot), message(calm))
         messages = [message(calm), message(hot), message(calm, SHOP)]
@@ -51,7 +51,7 @@ async def test_a_locked_mailbox_holds_up_only_its_own_command(servers: Servers) 
 
 
 async def test_every_kind_of_write_waits_for_a_locked_mailbox(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         hot = next(accounts)
         await rig.insert(message(hot), message(hot), message(hot))
         mailbox = rig.mailbox
@@ -70,7 +70,7 @@ async def test_every_kind_of_write_waits_for_a_locked_mailbox(servers: Servers) 
 
 
 async def test_one_connection_waits_for_each_locked_mailbox_and_in_order(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         hot, other = next(accounts), next(accounts)
         await rig.insert(message(hot), message(other))
         async with rig.locked(hot):
@@ -90,7 +90,7 @@ async def test_one_connection_waits_for_each_locked_mailbox_and_in_order(servers
 
 
 async def test_a_wait_that_ran_out_is_unavailable_and_did_nothing(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         hot = next(accounts)
         await rig.insert(message(hot))
         async with rig.locked(hot):
@@ -102,7 +102,7 @@ async def test_a_wait_that_ran_out_is_unavailable_and_did_nothing(servers: Serve
 
 
 async def test_writers_side_by_side_commit_in_the_order_of_change_numbers(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         ours = [next(accounts) for _ in range(4)]
         watching = asyncio.ensure_future(_watch(rig, ours[0], 200))
         stored = await asyncio.gather(*(_keep_writing(rig, ours, random.Random(seed)) for seed in range(6)))

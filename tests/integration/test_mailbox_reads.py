@@ -6,11 +6,11 @@ from shared.contract.messages import UserMessageMessage
 from shared.contract.shape import shape_of
 from shared.mailbox.rules import PAGE_OCTETS
 from shared.mailbox.writes import Flags, Reading, Removal
-from tests.integration.mailbox_rig import FRIEND, SHOP, TIMEOUT, accounts, mailbox_rig, message, taken, within
+from tests.integration.mailbox_rig import FRIEND, SHOP, TIMEOUT, accounts, message, shared_rig, taken, within
 
 
 async def test_entries_are_those_of_the_contract(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account = next(accounts)
         await rig.insert(message(account, body="x" * 101))
         (entry,) = await rig.page(account, FRIEND)
@@ -25,7 +25,7 @@ async def test_entries_are_those_of_the_contract(servers: Servers) -> None:
 
 
 async def test_pages_start_at_the_newest(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account = next(accounts)
         await rig.insert(*(message(account, date_sent=date) for date in (30, 10, 20, 20)))
         assert [entry["messageId"] for entry in await rig.page(account, FRIEND)] == [1, 4, 3, 2]
@@ -36,7 +36,7 @@ async def test_pages_start_at_the_newest(servers: Servers) -> None:
 
 
 async def test_a_page_ends_before_sixteen_mebibytes(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account = next(accounts)
         for _ in range(20):
             await rig.insert(message(account, body="\u00fc" * 500_000))
@@ -47,7 +47,7 @@ async def test_a_page_ends_before_sixteen_mebibytes(servers: Servers) -> None:
 
 
 async def test_a_write_that_changes_nothing_has_no_change_number(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account = next(accounts)
         await rig.insert(message(account))
         flags = [Flags(account, 1, read=False, locked=None), Flags(account, 2, read=True, locked=True)]

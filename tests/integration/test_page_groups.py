@@ -11,7 +11,7 @@ from shared.contract.messages import UserMessageGetMessagesRequest
 from shared.mailbox.pages import Page
 from shared.mailbox.rules import PAGE_OCTETS
 from shared.postgres.errors import DatabaseTimeout
-from tests.integration.mailbox_rig import FRIEND, SHOP, TIMEOUT, Rig, accounts, context, mailbox_rig, message
+from tests.integration.mailbox_rig import FRIEND, SHOP, TIMEOUT, Rig, accounts, context, message, shared_rig
 
 
 async def _fill(rig: Rig, count: int, characters: int) -> Page:
@@ -26,7 +26,7 @@ async def _together(rig: Rig, pages: Sequence[Page], timeout: float = TIMEOUT) -
 
 
 async def test_a_group_gives_what_each_gives_alone_and_the_small_ones_first(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         large, small = await _fill(rig, 100, 150_000), await _fill(rig, 10, 100)
         cut = Page(large.account_id, FRIEND, 0, 1_000)
         await rig.insert(*[message(large.account_id, body="x" * 150_000)] * 20)
@@ -39,7 +39,7 @@ async def test_a_group_gives_what_each_gives_alone_and_the_small_ones_first(serv
 
 
 async def test_the_text_of_a_group_is_that_of_one_page(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         page = await _fill(rig, 10, 100_000)
         exact = PAGE_OCTETS // 16
         fits = next(accounts)
@@ -53,7 +53,7 @@ async def test_the_text_of_a_group_is_that_of_one_page(servers: Servers) -> None
 
 
 async def test_handlers_answer_large_pages_as_replies(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         large, small = await _fill(rig, 100, 150_000), await _fill(rig, 10, 100)
         requests = [
             (UserMessageGetMessagesRequest(address=FRIEND), context(page.account_id)) for page in (large, small, large)
@@ -69,7 +69,7 @@ async def test_handlers_answer_large_pages_as_replies(servers: Servers) -> None:
 
 
 async def test_large_pages_end_with_their_time(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         large = await _fill(rig, 20, 150_000)
         found = await _together(rig, [large] * 8, timeout=4.0)
         async with rig.database.transaction(timeout=TIMEOUT) as held:

@@ -12,7 +12,7 @@ from shared.contract import dates
 from shared.contract.faults import Fault
 from shared.contract.messages import UserMessageDeleteRequest, UserMessageSendRequest, UserMessageSendResponse
 from shared.contract.sync import UserDeviceClientDeleteRequest, UserDeviceCreateRequest, UserDeviceCreateResponse
-from tests.integration.mailbox_rig import FRIEND, Rig, accounts, context, mailbox_rig, message, settled, taken
+from tests.integration.mailbox_rig import FRIEND, Rig, accounts, context, message, settled, shared_rig, taken
 
 SENDER, RECIPIENT = 436990000002, 436990000001
 _OUTBOX = "select message_id, change_seq, kind from outbox where account_id = $1 order by id, kind"
@@ -33,7 +33,7 @@ async def _device(rig: Rig, account_id: int) -> int:
 
 
 async def test_a_send_is_stored_as_pending_and_announced(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account, before = next(accounts), dates.now()
         await rig.insert(message(account, date_sent=0))
         assert await _send(rig, account, instant_only=True) == UserMessageSendResponse(2)
@@ -52,7 +52,7 @@ async def test_a_send_is_stored_as_pending_and_announced(servers: Servers) -> No
 async def test_a_future_date_waits_in_the_message_and_a_past_one_does_not(
     servers: Servers, ahead: int, *, later: bool
 ) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account, now = next(accounts), dates.now()
         assert await _send(rig, account, date_send_on=now + ahead) == UserMessageSendResponse(1)
         (entry,) = await rig.page(account, FRIEND)
@@ -62,7 +62,7 @@ async def test_a_future_date_waits_in_the_message_and_a_past_one_does_not(
 
 
 async def test_who_may_not_send_takes_nobody_along(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account, mute, foreign = next(accounts), next(accounts), next(accounts)
         own, others = await _device(rig, account), await _device(rig, foreign)
         sends: list[tuple[int, int | None, int]] = [
@@ -84,13 +84,13 @@ async def test_who_may_not_send_takes_nobody_along(servers: Servers) -> None:
 
 
 async def test_only_senders_without_a_number(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         requests = [(UserMessageSendRequest(RECIPIENT, "hello"), context(next(accounts)))] * 2
         assert await Messages(rig.mailbox).send(requests) == [Fault.MSISDN_MISSING] * 2
 
 
 async def test_a_key_gives_the_first_answer_when_message_and_device_are_gone(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account, key = next(accounts), Key("again", b"request")
         device = await _device(rig, account)
         assert await _send(rig, account, key, device_id=device) == UserMessageSendResponse(1)
@@ -103,7 +103,7 @@ async def test_a_key_gives_the_first_answer_when_message_and_device_are_gone(ser
 
 
 async def test_a_send_waits_for_a_locked_mailbox(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account = next(accounts)
         await rig.insert(message(account))
         async with rig.locked(account):
@@ -114,7 +114,7 @@ async def test_a_send_waits_for_a_locked_mailbox(servers: Servers) -> None:
 
 
 async def test_a_key_gives_the_first_answer_when_the_number_is_gone(servers: Servers) -> None:
-    async with mailbox_rig(servers.postgres.url) as rig:
+    async with shared_rig(servers) as rig:
         account, key = next(accounts), Key("again", b"request")
         assert await _send(rig, account, key) == UserMessageSendResponse(1)
         request = UserMessageSendRequest(recipient=RECIPIENT, message="hello")
