@@ -129,7 +129,7 @@ def _report(cleared: list[tuple[Retained, Cleared]], *, dry_run: bool, as_json: 
     show({"dry_run": dry_run, "accounts": len(rows), "messages": total}, as_json=as_json)
     in_use = sum(done.left is Left.IN_USE for _, done in cleared)
     if in_use:
-        raise CommandFailed(f"{in_use} mailboxes were in use, and have more of them; what was removed stays removed")
+        raise CommandFailed(f"mailboxes in use, in which some are left: {in_use}")
 
 
 def _shown(account_id: int, rule: Rule, settings: Settings) -> dict[str, object]:

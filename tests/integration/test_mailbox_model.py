@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from deploy.local.servers import Servers
+from shared.mailbox.expiry import Expiry, Left, Retained
 from shared.mailbox.lists import LockList, RemovalList, id_list
 from shared.mailbox.writes import Closing, Flags, NewMessage, Reading, Removal
 from tests.integration.fresh_database import fresh_database
@@ -91,6 +92,13 @@ class Model:
         del self.closed[message_id]
         self.tombstones[message_id] = self.changed(message_id, DELETED)
 
+    def expired(self, before: int) -> set[int]:
+        return {
+            id_
+            for id_, kept in self.messages.items()
+            if kept.date_sent < before and not kept.locked and (kept.incoming or kept.status not in (1, 4))
+        }
+
     def changed(self, message_id: int, kind: int) -> int:
         self.last_change += 1
         self.events.append((self.last_change, kind, message_id))
@@ -126,6 +134,10 @@ def _conversation(address: str, found: Sequence[tuple[int, int, Stored]], newest
 
 
 _PURGE = "select conversation_purge($1, $2, 0) as purged"
+_ORDER = """
+select message_id from message
+where account_id = $1 and message_id = any ($2) order by conversation_id, date_sent, message_id
+"""
 _CLOSED_MESSAGES = """
 select message_id from message join conversation using (account_id, conversation_id)
 where account_id = $1 and closed and not deleted order by conversation_id, message_id desc
@@ -149,7 +161,7 @@ class Player:
 
     async def step(self) -> None:
         single = (self.insert, self.insert, self.send, self.update, self.delete, self.read)
-        several = (self.delete_list, self.lock_list, self.delete_conversations, self.purge)
+        several = (self.delete_list, self.lock_list, self.delete_conversations, self.purge, self.retain)
         play = self.chance.choice((*single, *several))
         await play(self.chance.randint(1, 12))
 
@@ -194,6 +206,14 @@ class Player:
         for row in doomed:
             self.models[account_id].purge(row["message_id"])
         assert await self.rig.rows(_PURGE, account_id, size) == [{"purged": len(doomed)}]
+
+    async def retain(self, _size: int) -> None:
+        account_id, before = self._account(), self.chance.randint(-5, 15)
+        expired = self.models[account_id].expired(before)
+        for row in await self.rig.rows(_ORDER, account_id, expired):
+            self.models[account_id].delete(Removal(account_id, row["message_id"]))
+        cleared = await Expiry(self.rig.database, 0).clear(Retained(account_id, 1, before, due=True))
+        assert cleared == (len(expired), Left.DONE)
 
     async def delete_list(self, size: int) -> None:
         named = [self._several() for _ in range(size)]
@@ -274,7 +294,8 @@ class Player:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-async def test_random_groups_agree_with_the_model(servers: Servers, seed: int) -> None:
+async def test_random_groups_agree_with_the_model(servers: Servers, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    monkeypatch.setattr("shared.mailbox.step_size._MOST_MESSAGES", 3)
     # A database of its own: elsewhere a purge may be at work that the model does not know of.
     async with fresh_database(servers) as url, mailbox_rig(url) as rig:
         player = Player(rig, random.Random(seed), [next(accounts) for _ in range(3)])

@@ -43,7 +43,7 @@ async def rig(servers: Servers) -> AsyncIterator[Rig]:
 async def purging(url: str) -> AsyncIterator[Upkeep]:
     """Purge until the block ends."""
     async with Database(url, 1, name=NAME) as database:
-        upkeep = Upkeep("purge", Purge(database).round)
+        upkeep = Upkeep("purge", Purge(database).round, retry_seconds=0.05)
         async with upkeep.running():
             yield upkeep
 
@@ -81,8 +81,7 @@ async def test_a_purge_takes_small_and_large_conversations_of_many_accounts(rig:
     assert after == before + 3_800
 
 
-async def test_a_purge_whose_connection_is_killed_goes_on(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.mailbox.upkeep._RETRY_SECONDS", 0.05)
+async def test_a_purge_whose_connection_is_killed_goes_on(rig: Rig) -> None:
     account = next(accounts)
     await fill(rig.url, account, MESSAGES, FRIEND)
     await delete(rig, account, FRIEND)

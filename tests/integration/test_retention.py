@@ -236,7 +236,6 @@ async def test_a_turn_of_another_process_is_left_alone_until_it_must_be_over(rig
 
 
 async def test_retention_whose_connection_is_killed_goes_on(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.mailbox.upkeep._RETRY_SECONDS", 0.05)
     monkeypatch.setattr("shared.mailbox.retention._IDLE_SECONDS", 0.05)
     monkeypatch.setattr("shared.mailbox.retention._LEASE_SECONDS", 0.2)
     monkeypatch.setattr("shared.mailbox.step_size._MOST_MESSAGES", 250)
@@ -300,7 +299,7 @@ async def test_the_conversations_role_removes_what_is_old(servers: Servers, stac
 @asynccontextmanager
 async def _running(rig: Rig) -> AsyncIterator[None]:
     """Retain until the block ends."""
-    async with retaining(rig) as retention, Upkeep("retention", retention.round).running():
+    async with retaining(rig) as retention, Upkeep("retention", retention.round, retry_seconds=0.05).running():
         yield
 
 
@@ -317,6 +316,7 @@ async def _delete(rig: Rig, account: int, address: str) -> None:
 
 async def _assert_only_locked_left(rig: Rig, account: int, messages: int) -> None:
     """Hold a conversation of `fill`, in which every tenth message is locked, against what must be left of it."""
+    await rig.rows("analyze message, outbox")
     await rig.assert_counted(account)
     assert await ids(rig, _THERE, account) == list(range(10, messages + 1, 10))
     assert len(await ids(rig, _TOMBSTONES, account)) == messages * 9 // 10
