@@ -112,6 +112,8 @@ async def test_deleted_conversations_are_left_to_the_purge(rig: Rig) -> None:
     await rig.insert(aged(account), aged(account, address=SHOP))
     await _delete(rig, account, FRIEND)
     await rig.insert(aged(account))
+    before = round(time.time() * 1000 - DAYS * DAY)
+    assert await Expiry(rig.database, DAYS).count(Retained(account, DAYS, before, due=True)) == 2
     async with retaining(rig) as retention:
         await retention.round()
     assert await left(rig, account) == [1]
@@ -203,6 +205,8 @@ async def test_many_conversations_are_cleared_in_small_steps(rig: Rig, monkeypat
     await rig.insert(
         *(aged(account, 100 + nth // 3, f"conversation {nth % 5}", locked=nth % 4 == 0) for nth in range(40))
     )
+    before = round(time.time() * 1000 - DAYS * DAY)
+    assert await Expiry(rig.database, DAYS).count(Retained(account, DAYS, before, due=True)) == 30
     async with retaining(rig) as retention:
         await retention.round()
     assert await left(rig, account) == list(range(1, 41, 4))
