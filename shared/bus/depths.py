@@ -63,7 +63,7 @@ async def oldest_at(session: Session, queue: str) -> int | None:
 
 @asynccontextmanager
 async def watch_depths(session: Session, queue: EventQueue) -> AsyncIterator[None]:
-    """Tell the metrics the depth of an event queue and of those behind it, which are declared, while the block lasts."""
+    """Tell the metrics the depth of a declared event queue and of those behind it, while the block lasts."""
     async with open_channel(session, confirms=False) as channel:
         watch = asyncio.create_task(_watch(session, channel, queue))
         try:
