@@ -14,6 +14,9 @@ _COMMANDS = Counter("usermessage_commands", "Commands that a worker answered", [
 _LIMITS_SHARED = Gauge("usermessage_limits_shared", "1 while this gateway shares its rate limits with others, else 0")
 _UNSENT = Gauge("usermessage_unsent_octets", "Octets of answers that clients have not read to their end")
 _PURGED = Counter("usermessage_purged_messages", "Messages of deleted conversations that this process purged")
+_EXPIRED = Counter("usermessage_expired_messages", "Messages that became too old and that this process removed")
+_DROPPED_DEVICES = Counter("usermessage_dropped_devices", "Devices that this process dropped after 90 silent days")
+_TOMBSTONES = Counter("usermessage_removed_tombstones", "Deleted messages that this process removed for good")
 _RELAYED = Counter("usermessage_relayed_events", "Events that this process moved from the outbox to the broker")
 _OUTBOX = Gauge("usermessage_outbox_events", "Events in the outbox, up to 100,000; every process says the same")
 _OUTBOX_SECONDS = Gauge("usermessage_outbox_seconds", "Age of the oldest event in the outbox")
@@ -54,9 +57,24 @@ def limits_shared(*, shared: bool) -> None:
     _LIMITS_SHARED.set(shared)
 
 
+def dropped_devices(devices: int) -> None:
+    """Count devices that were silent for too long."""
+    _DROPPED_DEVICES.inc(devices)
+
+
+def removed_tombstones(messages: int) -> None:
+    """Count deleted messages that no device waited for."""
+    _TOMBSTONES.inc(messages)
+
+
 def purged(messages: int) -> None:
     """Count messages that became tombstones after their conversation was deleted."""
     _PURGED.inc(messages)
+
+
+def expired(messages: int) -> None:
+    """Count messages that retention removed."""
+    _EXPIRED.inc(messages)
 
 
 def closed_conversations(count: int) -> None:

@@ -11,6 +11,7 @@ from services.accounts import commands as accounts
 from services.cli.erase import erase
 from services.cli.export import export
 from services.cli.migrate import migrate
+from services.conversations import commands as conversations
 from services.messages import commands as messages
 from shared.command_line import CommandFailed, group
 from shared.postgres.errors import DatabaseError, StatementRefused
@@ -28,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     of_accounts.command("export")(export)
     of_accounts.command("erase")(erase)
     messages.add_commands(command_line, accounts.account_id)
+    conversations.add_commands(command_line, accounts.account_id)
     try:
         command_line(arguments, prog_name="usermessage")
     except (CommandFailed, MigrationError) as error:

@@ -2,14 +2,13 @@
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
-from shared.bus.caller import Caller
 from shared.contract.accounts import RESOLVE, ResolveRequest
 from shared.contract.faults import Away, Refused
-from shared.contract.operation import NOBODY
+from shared.contract.operation import NOBODY, AnyOperation, Identity
 from shared.contract.writing import to_tree
 
 _REMEMBER_SECONDS = 60.0
@@ -17,10 +16,16 @@ _MOST = 100_000
 _TRACE = "delivery"
 
 
+class Calls(Protocol):
+    """What calls the accounts role."""
+
+    async def call(self, operation: AnyOperation, request: dict[str, Any], identity: Identity, trace: str) -> bytes: ...
+
+
 class Recipients:
     """Finds accounts by their numbers and back; 0 is none. Raises `Away` where the accounts role does not answer."""
 
-    def __init__(self, caller: Caller, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, caller: Calls, clock: Callable[[], float] = time.monotonic) -> None:
         self._caller = caller
         self._accounts = _Memory(clock)
         self._numbers = _Memory(clock)

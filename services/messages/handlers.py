@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from services.messages.devices import Devices
 from services.messages.lists import Lists
+from services.messages.syncs import Syncs
 from shared.bus.routes import Context, Outcome, Route, route_group
 from shared.contract import dates
 from shared.contract.faults import Fault
@@ -29,7 +30,7 @@ from shared.contract.messages import (
     UserMessageUpdateRequest,
     UserMessageUpdateResponse,
 )
-from shared.contract.sync import CREATE_DEVICE, DELETE_DEVICE, UPDATE_DEVICE
+from shared.contract.sync import CREATE_DEVICE, DELETE_DEVICE, SYNC, UPDATE_DEVICE
 from shared.mailbox.pages import Page
 from shared.mailbox.store import Mailbox
 from shared.mailbox.terms import terms
@@ -146,7 +147,8 @@ def _device_or_fault(request: UserMessageSendRequest, context: Context) -> int:
 
 def routes(mailbox: Mailbox, *, device_limit: int) -> tuple[Route, ...]:
     """Return which function runs which operation."""
-    messages, lists, devices = Messages(mailbox), Lists(mailbox), Devices(mailbox, device_limit)
+    messages, lists, syncs = Messages(mailbox), Lists(mailbox), Syncs(mailbox)
+    devices = Devices(mailbox, device_limit)
     return (
         route_group(GET_BY_CONVERSATION, messages.get_by_conversation, alone=_large),
         route_group(INSERT, messages.insert),
@@ -156,6 +158,7 @@ def routes(mailbox: Mailbox, *, device_limit: int) -> tuple[Route, ...]:
         route_group(DELETE_LIST, lists.delete),
         route_group(LOCK_LIST, lists.lock),
         route_group(UNLOCK_LIST, lists.unlock),
+        route_group(SYNC, syncs.sync),
         route_group(CREATE_DEVICE, devices.create),
         route_group(UPDATE_DEVICE, devices.update),
         route_group(DELETE_DEVICE, devices.delete),

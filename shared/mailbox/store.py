@@ -7,9 +7,22 @@ from typing import Any
 from shared.mailbox.devices import DeviceChange, DeviceRemoval, NewDevice
 from shared.mailbox.lists import LockList, RemovalList
 from shared.mailbox.pages import Entries, Page, Pages
+from shared.mailbox.patience import Patience
 from shared.mailbox.sends import Send
+from shared.mailbox.sync import Sync, Synced, Syncs, synced
 from shared.mailbox.terms import Terms
-from shared.mailbox.writes import Closing, Flags, NewMessage, Reading, Removal, Settlement, Writer, Written
+from shared.mailbox.writes import (
+    Closing,
+    Flags,
+    NewMessage,
+    Pools,
+    Reading,
+    Removal,
+    Settlement,
+    Writer,
+    Written,
+    answered,
+)
 from shared.postgres.pool import Database
 from shared.postgres.queries import load_queries
 
@@ -25,8 +38,10 @@ class Mailbox:
 
     def __init__(self, database: Database, patient: Database, written: Callable[[], None] = lambda: None) -> None:
         self._database = database
-        self._writer = Writer(database, patient, written)
+        pools = Pools(database, patient, Patience())
+        self._writer = Writer(pools, answered, written)
         self._queries = load_queries(Path(__file__).parent / "sql")
+        self._syncs = Syncs(Writer(pools, synced, written), self._queries["sync"])
         self._pages = Pages(database, self._queries["messages_by_conversation"])
 
     async def conversations(self, account_id: int, *, timeout: float) -> Entries:  # noqa: ASYNC109 - given on
@@ -97,6 +112,10 @@ class Mailbox:
     async def delete_device(self, removals: Sequence[DeviceRemoval], terms: Sequence[Terms]) -> list[Written[int]]:
         """Delete devices; one that is not the account's is 105."""
         return await self._writer.write(self._queries["delete_device"], removals, terms)
+
+    async def sync(self, syncs: Sequence[Sync], terms: Sequence[Terms]) -> list[Written[Synced]]:
+        """Take what devices acked and changed, and give each its next page; 105 where it is not the account's."""
+        return await self._syncs.run(syncs, terms)
 
     async def _fetch(self, query: str, *arguments: Any, timeout: float) -> list[dict[str, Any]]:  # noqa: ASYNC109 - given on
         rows = await self._database.fetch(self._queries[query], *arguments, timeout=timeout)

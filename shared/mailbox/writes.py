@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from inspect import isawaitable
-from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import asyncpg
 
@@ -103,22 +103,37 @@ class Command(Protocol):
 _Write = tuple[Command, Terms]
 
 
-class Writer:
+class Pools(NamedTuple):
+    """Where writes run: on one pool that never waits for a locked mailbox, and on another by turns."""
+
+    database: Database
+    patient: Database
+    patience: Patience
+
+
+class Writer(Generic[T]):
     """Runs a group in one statement that skips mailboxes locked by others.
 
     What was skipped comes again as a group after a short while, since most locks are those of groups like
     it; what is still skipped then waits alone. A query takes one array for each field of the commands, then
     their operation, keys and request hashes, and whether to skip. Its rows come in the commands' order; the second
     column is the answer: null where the mailbox was skipped, minus the number of a fault, or what the write gave.
+    `outcome` reads a row: `answered`, or what finds more in it.
     """
 
-    def __init__(self, database: Database, patient: Database, written: Callable[[], None]) -> None:
-        self._database = database
-        self._patient = patient
+    def __init__(
+        self,
+        pools: Pools,
+        outcome: Callable[[asyncpg.Record], T | Fault | None],
+        written: Callable[[], None],
+    ) -> None:
+        self._database = pools.database
+        self._patient = pools.patient
+        self._patience = pools.patience
+        self._outcome = outcome
         self._written = written
-        self._patience = Patience()
 
-    async def write(self, query: str, commands: Sequence[Command], terms: Sequence[Terms]) -> list[Written[int]]:
+    async def write(self, query: str, commands: Sequence[Command], terms: Sequence[Terms]) -> list[Written[T]]:
         """Run the commands and return an outcome for each; raise `DatabaseError`."""
         written = list(zip(commands, terms, strict=True))
         twins = _twins(written)
@@ -145,7 +160,7 @@ class Writer:
         seconds = min(terms.deadline for _, terms in timely) - now
         rows = iter(await self._database.fetch(query, *_arguments(timely), True, timeout=seconds))
         self._written()
-        return [_outcome(next(rows)[1]) if terms.deadline > least else Fault.UNAVAILABLE for _, terms in written]
+        return [self._outcome(next(rows)) if terms.deadline > least else Fault.UNAVAILABLE for _, terms in written]
 
     async def _again(self, query: str, written: Sequence[_Write]) -> list[Any]:
         """Run what was skipped once more, without the mailboxes that are known to be locked for longer."""
@@ -181,7 +196,8 @@ class Writer:
             (row,) = await connection.fetch(query, *_arguments([(command, terms)]), False)
         self._written()
         # Not even who waits gets the mailbox of an account that was erased.
-        return Fault.UNAVAILABLE if row[1] is None else _outcome(row[1])
+        outcome = self._outcome(row)
+        return Fault.UNAVAILABLE if outcome is None else outcome
 
 
 def _twins(written: Sequence[_Write]) -> set[int]:
@@ -203,7 +219,9 @@ def _arguments(written: Sequence[_Write]) -> list[Any]:
     return [*columns, operations[0], keys, hashes]
 
 
-def _outcome(answer: int | None) -> Any:
+def answered(row: asyncpg.Record) -> int | Fault | None:
+    """Return the answer in a row, none where the mailbox was skipped."""
+    answer: int | None = row[1]
     return fault_numbered(-answer) if answer is not None and answer < 0 else answer
 
 

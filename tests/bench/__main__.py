@@ -25,9 +25,11 @@ Found = dict[str, dict[str, list[Result]]]
 async def _measure(subject: Subject, scenario: Scenario, seconds: float) -> Result:
     own, before = time.process_time(), cpu_seconds(subject.pids)
     figures = await subject.run(scenario, seconds)
-    after, own_after = cpu_seconds(subject.pids), time.process_time()
+    own_after = time.process_time()
+    left = await subject.settle() if subject.settle else None
+    after = cpu_seconds(subject.pids)
     costs = {who: after[who] - before[who] for who in subject.pids}
-    return result(figures, {"bench": own_after - own, **costs})
+    return result(figures, {"bench": own_after - own, **costs}, left)
 
 
 async def _warm_up(measured: Sequence[Subject], scenarios: Sequence[Scenario]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from tests.bench.events import Left
 from tests.bench.load import Figures
 from tests.bench.scenarios import Scenario
 from tests.bench.yardsticks import SERVICE
@@ -15,16 +16,21 @@ _LEAST_MICROSECONDS = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """One measurement in numbers: answers a second, milliseconds, microseconds of CPU for each answer."""
+    """One measurement in numbers: answers a second, milliseconds, microseconds of CPU for each answer.
+
+    `events_left` waited when the last answer came; `settled_rate` is answers a second until none did any more.
+    """
 
     rate: float
     p50: float
     p99: float
     wrong: int
     cpu: Mapping[str, float]
+    events_left: float = 0
+    settled_rate: float = 0
 
 
-def result(figures: Figures, cpu_seconds: Mapping[str, float]) -> Result:
+def result(figures: Figures, cpu_seconds: Mapping[str, float], left: Left | None = None) -> Result:
     count = len(figures.latencies)
     return Result(
         rate=figures.rate,
@@ -32,6 +38,8 @@ def result(figures: Figures, cpu_seconds: Mapping[str, float]) -> Result:
         p99=figures.percentile(99),
         wrong=figures.refused + figures.lost,
         cpu={who: seconds / count * 1e6 for who, seconds in cpu_seconds.items()},
+        events_left=left.events if left else 0,
+        settled_rate=count / (figures.seconds + left.seconds) if left else 0,
     )
 
 
@@ -44,6 +52,8 @@ def middle(results: Sequence[Result]) -> Result:
         p99=median(each.p99 for each in results),
         wrong=sum(each.wrong for each in results),
         cpu={name: median(each.cpu[name] for each in results) for name in names},
+        events_left=median(each.events_left for each in results),
+        settled_rate=median(each.settled_rate for each in results),
     )
 
 
@@ -51,6 +61,8 @@ def line(name: str, found: Result) -> str:
     """Write one result as a row."""
     costs = " + ".join(f"{who} {cost:.0f}" for who, cost in found.cpu.items() if cost >= _LEAST_MICROSECONDS)
     wrong = f"  WRONG {found.wrong}" if found.wrong else ""
+    if found.settled_rate:
+        costs += f"; {found.events_left:.0f} events left, {found.settled_rate:.0f}/s until they had their effect"
     return f"  {name:14} {found.rate:8.0f}/s  p50 {found.p50:7.2f} ms  p99 {found.p99:7.2f} ms  {costs}{wrong}"
 
 

@@ -12,8 +12,7 @@ from deploy.local.servers import Servers
 from deploy.local.state import State
 from deploy.local.supervisor import Supervisor
 from tests.bench.paths import ROOT
-
-ACCOUNTS = 200
+from tests.bench.scenarios import ACCOUNTS
 
 
 @dataclass(frozen=True, kw_only=True)

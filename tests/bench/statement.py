@@ -65,6 +65,7 @@ _STATEMENTS: Mapping[str, tuple[str, Arguments, int]] = {
 }
 # Those that take the commands of several accounts at once.
 GROUPED = frozenset({INSERT.name, GET_BY_CONVERSATION.name})
+KNOWN = frozenset(_STATEMENTS)
 
 
 async def measure(

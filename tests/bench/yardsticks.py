@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from deploy.local.state import free_port, write_private
-from tests.bench import bus, statement
+from tests.bench import bus, events, statement
 from tests.bench.children import child
 from tests.bench.load import Figures, closed_loop, post
 from tests.bench.scenarios import Scenario
@@ -21,12 +21,16 @@ Run = Callable[[Scenario, float], Awaitable[Figures]]
 
 @dataclass(frozen=True)
 class Subject:
-    """Something to measure: how, and whose CPU time belongs to it beside the bench's own."""
+    """Something to measure: how, and whose CPU time belongs to it beside the bench's own.
+
+    `settle` waits for what its writes have set going.
+    """
 
     name: str
     run: Run
     pids: Mapping[str, int]
     only: Container[str] | None = None
+    settle: Callable[[], Awaitable[events.Left]] | None = None
 
     def fits(self, scenario: Scenario) -> bool:
         return self.only is None or scenario.name in self.only
@@ -60,12 +64,20 @@ async def subjects(service: Service, accounts: Sequence[int], folder: Path) -> A
         yield [
             Subject("bare aiohttp", partial(_http, bare_port, service), {"handler": bare}),
             Subject("bare bus", over_bus, {"worker": echo, **broker}),
-            Subject("bare statement", partial(by_statement, 1), database),
+            Subject("bare statement", partial(by_statement, 1), database, statement.KNOWN),
             Subject("bare group", partial(by_statement, statement.GROUP), database, statement.GROUPED),
             Subject(
-                "plain build", partial(_http, plain_port, service), {"gateway": gateway, "worker": worker} | servers
+                "plain build",
+                partial(_http, plain_port, service),
+                {"gateway": gateway, "worker": worker} | servers,
+                statement.KNOWN,
             ),
-            Subject(SERVICE, partial(_http, service.port, service), service.pids),
+            Subject(
+                SERVICE,
+                partial(_http, service.port, service),
+                service.pids,
+                settle=partial(events.settled, environment["DATABASE_URL"]),
+            ),
         ]
 
 

@@ -2,18 +2,31 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeVar
 
+import aio_pika
+import asyncpg
 import pytest
 
+from deploy.local.servers import Servers
+from services.messages.handlers import Messages
+from shared.bus.events import batch_message
+from shared.bus.topology import DELIVERY_EVENTS
+from shared.contract import dates
+from shared.contract.events import Event, Fact
+from shared.contract.messages import UserMessageSendRequest
+from tests.integration.mailbox_rig import context, mailbox_rig, taken
 from tests.reliability.client import Client
 from tests.running import Account, Stack
+
+T = TypeVar("T")
 
 SEND = "/user/message/send"
 PAGE = "/user/message/get/by/conversation"
 # The goal is 2 s.
 ARRIVED_SECONDS = 10.0
+_WAITING = "select message_id, due_at from delivery_waiting where account_id = $1 order by message_id"
 
 
 @pytest.fixture
@@ -22,23 +35,23 @@ async def client(stack: Stack) -> AsyncIterator[Client]:
         yield client
 
 
+async def until(look: Callable[[], Awaitable[T]], holds: Callable[[T], Any]) -> T:
+    """Look until it holds, and return what was seen."""
+    end = time.monotonic() + ARRIVED_SECONDS
+    while not holds(seen := await look()):
+        assert time.monotonic() < end, f"still {seen}"
+        await asyncio.sleep(0.05)
+    return seen
+
+
 async def _message(client: Client, account: Account, address: str) -> dict[str, Any]:
     """Wait for the newest message of a conversation."""
-    end = time.monotonic() + ARRIVED_SECONDS
-    while True:
-        messages = (await client.read(account, PAGE, address=address))["messages"]
-        if messages:
-            return dict(messages[0])
-        assert time.monotonic() < end, "nothing arrived"
-        await asyncio.sleep(0.05)
+    return (await until(lambda: _messages(client, account, address), bool))[0]
 
 
 async def _completed(client: Client, account: Account, address: str) -> dict[str, Any]:
-    end = time.monotonic() + ARRIVED_SECONDS
-    while (message := await _message(client, account, address))["status"] == 1:
-        assert time.monotonic() < end, "the sender was not told"
-        await asyncio.sleep(0.05)
-    return message
+    """Wait until the newest message of a conversation is not pending."""
+    return await until(lambda: _message(client, account, address), lambda message: message["status"] != 1)
 
 
 async def test_a_send_arrives_and_the_sender_sees_it(stack: Stack, client: Client) -> None:
@@ -54,3 +67,114 @@ async def test_a_send_arrives_and_the_sender_sees_it(stack: Stack, client: Clien
     assert copy["messageId"] == sent["messageId"]
     assert (copy["origin"], copy["status"], copy["read"], copy["incoming"]) == (2, 2, True, False)
     assert copy["dateSent"] <= copy["dateStatus"] <= copy["dateSent"] + ARRIVED_SECONDS * 1000
+
+
+async def test_one_who_writes_to_himself_has_both_in_one_conversation(stack: Stack, client: Client) -> None:
+    account = await stack.account()
+    address = f"+{account.msisdn}"
+    await client.call(account, SEND, recipient=int(account.msisdn), message="note")
+    messages = await until(
+        lambda: _messages(client, account, address), lambda found: len(found) == 2 and found[1]["status"] != 1
+    )
+    assert [(each["incoming"], each["status"], each["origin"]) for each in messages] == [(True, 0, 2), (False, 2, 2)]
+    (conversation,) = (await client.read(account, "/user/message/conversations/get"))["conversations"]
+    assert (conversation["messages"], conversation["messagesUnread"], conversation["messagesUnsent"]) == (2, 1, 0)
+
+
+async def test_a_disabled_account_gets_its_messages(servers: Servers, stack: Stack, client: Client) -> None:
+    sender, recipient = await stack.accounts(2)
+    await _run(servers, "update account set disabled = true where id = $1", recipient.account_id)
+    await client.call(sender, SEND, recipient=int(recipient.msisdn), message="hello")
+    await _completed(client, sender, f"+{recipient.msisdn}")
+    await _run(servers, "update account set disabled = false where id = $1", recipient.account_id)
+    assert (await _message(client, recipient, f"+{sender.msisdn}"))["message"] == "hello"
+
+
+async def test_other_recipients_and_later_sends_wait(servers: Servers, stack: Stack, client: Client) -> None:
+    sender, recipient = await stack.accounts(2)
+    later = dates.now() + 3_600_000
+    stranger = await client.call(sender, SEND, recipient=436990000000, message="by SMS")
+    timed = await client.call(sender, SEND, recipient=int(recipient.msisdn), message="later", dateSendOn=later)
+    rows = await until(lambda: _run(servers, _WAITING, sender.account_id), lambda found: len(found) == 2)
+    sms = await _message(client, sender, "+436990000000")
+    assert [tuple(row) for row in rows] == [(stranger["messageId"], sms["dateSent"]), (timed["messageId"], later)]
+    assert (sms["status"], sms["dateStatus"], sms["origin"]) == (1, None, 1)
+    copy = await _message(client, sender, f"+{recipient.msisdn}")
+    assert (copy["status"], copy["dateStatus"]) == (4, later)
+    assert await _messages(client, recipient, f"+{sender.msisdn}") == []
+
+
+async def test_a_twin_that_its_recipient_deleted_does_not_come_back(
+    servers: Servers, stack: Stack, client: Client
+) -> None:
+    sender, recipient = await stack.accounts(2)
+    address = f"+{sender.msisdn}"
+    sent = await client.call(sender, SEND, recipient=int(recipient.msisdn), message="once")
+    await _completed(client, sender, f"+{recipient.msisdn}")
+    twin = await _message(client, recipient, address)
+    await client.call(recipient, "/user/message/delete", messageId=twin["messageId"])
+    # As if the sender's copy had not been settled: the event then goes the whole way again.
+    await _run(servers, "update message set status = 1 where account_id = $1", sender.account_id)
+    await _publish(servers, Event(Fact.SEND_REQUESTED, sender.account_id, sent["messageId"], 1, dates.now()))
+    await _completed(client, sender, f"+{recipient.msisdn}")
+    assert await _messages(client, recipient, address) == []
+
+
+async def test_a_settled_send_never_goes_backwards(servers: Servers, stack: Stack, client: Client) -> None:
+    sender, recipient = await stack.accounts(2)
+    sent = await client.call(sender, SEND, recipient=int(recipient.msisdn), message="once")
+    before = await _completed(client, sender, f"+{recipient.msisdn}")
+    await _publish(servers, Event(Fact.SEND_REQUESTED, sender.account_id, sent["messageId"], 1, dates.now()))
+    await client.call(sender, SEND, recipient=int(recipient.msisdn), message="behind it")
+    messages = await until(lambda: _messages(client, recipient, f"+{sender.msisdn}"), lambda found: len(found) == 2)
+    assert [each["message"] for each in messages] == ["behind it", "once"]
+    assert (await _messages(client, sender, f"+{recipient.msisdn}"))[1] == before
+
+
+async def test_a_sender_whose_number_is_gone_learns_that_it_failed(servers: Servers, stack: Stack) -> None:
+    recipient = await stack.account()
+    nameless = await stack.numberless_account()
+    request = UserMessageSendRequest(recipient=int(recipient.msisdn), message="whose?")
+    async with mailbox_rig(servers.postgres.url) as rig:
+        # With a number at the time of the call.
+        command = context(nameless.account_id, "message.send", msisdn=436990000000)
+        taken(await Messages(rig.mailbox).send([(request, command)]))
+        await until(
+            lambda: rig.page(nameless.account_id, f"+{recipient.msisdn}"), lambda found: found[0]["status"] == 3
+        )
+        assert await rig.rows("select from message where account_id = $1", recipient.account_id) == []
+
+
+async def test_accounts_that_are_down_are_not_no_accounts(servers: Servers, stack: Stack, client: Client) -> None:
+    sender, recipient = await stack.accounts(2)
+    request = UserMessageSendRequest(recipient=int(recipient.msisdn), message="patience")
+    accounts = stack.roles["accounts"]
+    await asyncio.to_thread(accounts.stop)
+    try:
+        async with mailbox_rig(servers.postgres.url) as rig:
+            command = context(sender.account_id, "message.send", msisdn=int(sender.msisdn))
+            taken(await Messages(rig.mailbox).send([(request, command)]))
+        await asyncio.sleep(2)
+        assert await _run(servers, _WAITING, sender.account_id) == []
+    finally:
+        await asyncio.to_thread(accounts.start)
+    assert (await _message(client, recipient, f"+{sender.msisdn}"))["message"] == "patience"
+
+
+async def _messages(client: Client, account: Account, address: str) -> list[dict[str, Any]]:
+    messages: list[dict[str, Any]] = (await client.read(account, PAGE, address=address))["messages"]
+    return messages
+
+
+async def _run(servers: Servers, query: str, account_id: int) -> list[asyncpg.Record]:
+    connection = await asyncpg.connect(servers.postgres.url)
+    try:
+        return await connection.fetch(query, account_id)
+    finally:
+        await connection.close()
+
+
+async def _publish(servers: Servers, event: Event) -> None:
+    async with await aio_pika.connect(servers.rabbitmq.url) as connection:
+        channel = await connection.channel()
+        await channel.default_exchange.publish(batch_message([event]), DELIVERY_EVENTS.name)

@@ -1,0 +1,1 @@
+select device_forget($1::bigint, $2::integer, $3::integer)

@@ -1,0 +1,1 @@
+select tombstone_remove($1::bigint[], $2::integer[])
