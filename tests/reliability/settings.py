@@ -21,6 +21,10 @@ READERS = 100 if FULL else 25
 CONVERSATION_MESSAGES = 1_000_000 if FULL else 20_000
 STOPPED_SECONDS = 120.0 if FULL else 12.0
 DARK_SECONDS = 30.0 if FULL else 8.0
+SYNC_EXAMPLES = 1_000 if FULL else 15
+SYNC_STEPS = 10_000 if FULL else 400
+SYNC_WORKER_KILLS = 20 if FULL else 2
+SYNC_INTERLEAVINGS = 1_000 if FULL else 40
 READ_ONLY_SECONDS = 10.0 if FULL else 3.0
 
 # The goal is 15 s; a test on a shared machine allows five times that.

@@ -1,0 +1,142 @@
+"""Phones stay equal to the server whatever is lost, repeated or crossed; and without the rules for it they do not."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import asyncpg
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from deploy.local.servers import Servers
+from tests.reliability.device import Fate
+from tests.reliability.settings import SEED, SYNC_EXAMPLES
+from tests.reliability.sync_steps import ADDRESSES, LIKELY, TEXTS, Step, play
+from tests.reliability.sync_world import CLOCKS
+from tests.reliability.sync_worlds import SyncWorlds
+
+# Far more than it takes to find what is wrong.
+MUTANT_EXAMPLES = 200
+_FLAG = st.sampled_from((None, True, False))
+_STEP = st.builds(
+    Step,
+    kind=st.sampled_from(LIKELY),
+    phone=st.integers(0, len(CLOCKS) - 1),
+    message=st.integers(0, 4),
+    address=st.integers(0, len(ADDRESSES) - 1),
+    text=st.integers(0, len(TEXTS) - 1),
+    read=_FLAG,
+    locked=_FLAG,
+    fate=st.just(Fate.ANSWERED) | st.sampled_from(Fate),
+    again=st.booleans(),
+)
+
+SYNC = Step(kind="phone.sync")
+LOST = Step(kind="phone.sync", fate=Fate.ANSWER_LOST)
+AGAIN = Step(kind="phone.sync", again=True)
+DIES = Step(kind="phone.sync", fate=Fate.DIES_APPLIED)
+STORED = Step(kind="api.insert", read=False)
+MADE_READ = Step(kind="api.update", read=True)
+LOCKED_HERE = Step(kind="phone.flags", locked=True)
+MADE_HERE = Step(kind="phone.insert", read=False)
+
+SCENARIOS = {
+    "a change in a lost answer": [STORED, SYNC, MADE_READ, LOST, AGAIN],
+    "a change in a lost answer, told anew": [STORED, SYNC, MADE_READ, LOST, MADE_HERE, SYNC],
+    "a delete in a lost answer": [STORED, SYNC, Step(kind="api.delete"), LOST, AGAIN],
+    "a change over one that was not known": [STORED, SYNC, SYNC, MADE_READ, LOCKED_HERE, SYNC],
+    "a change over one that was taken over, but not acked": [STORED, SYNC, MADE_READ, DIES, LOCKED_HERE, SYNC],
+    "an insert whose answer is lost, changed before the repeat": [MADE_HERE, LOST, MADE_READ, AGAIN],
+    "an insert whose answer is lost, deleted before the repeat": [MADE_HERE, LOST, Step(kind="api.delete"), AGAIN],
+    "deleted here before its insert is acked": [STORED, DIES, Step(kind="phone.delete"), SYNC],
+    "inserted, changed and deleted here in one call": [MADE_HERE, LOCKED_HERE, Step(kind="phone.delete"), SYNC],
+    "changed here and deleted there": [STORED, SYNC, LOCKED_HERE, Step(kind="api.delete"), SYNC],
+    "written here while a repeated call is answered": [STORED, SYNC, MADE_READ, LOST, LOCKED_HERE, AGAIN],
+}
+
+Play = Callable[..., None]
+
+# What a rule is in the function that has it, and what is there without it.
+_LEFT_OUT = ("device_sync", "and kept.message_id = any (acked)", "and false")
+_KNEW_BEFORE = ("device_write", "and message_id = target and known_seq = old.change_seq", "and message_id = target")
+MUTATIONS = {
+    "a message acked in a call is left out of its answer": (_LEFT_OUT, "a change in a lost answer"),
+    "an own write is known only if the version before was": (_KNEW_BEFORE, "a change over one that was not known"),
+}
+
+
+@pytest.fixture
+def plays(sync_worlds: SyncWorlds) -> Play:
+    """Return what plays steps in a world of their own."""
+
+    def played(steps: Sequence[Step], **terms: Any) -> None:
+        with sync_worlds.of(sync_worlds.fresh_account(), **terms) as world:
+            play(world, steps)
+
+    return played
+
+
+def _hold(plays: Play, examples: int, phases: Sequence[Phase]) -> None:
+    @seed(SEED)
+    @settings(
+        max_examples=examples,
+        phases=phases,
+        database=None,
+        deadline=None,
+        report_multiple_bugs=False,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
+    )
+    @given(steps=st.lists(_STEP, min_size=30, max_size=90))
+    def hold(steps: list[Step]) -> None:
+        plays(steps)
+
+    hold()
+
+
+@contextmanager
+def _without(servers: Servers, function: str, rule: str, instead: str) -> Iterator[None]:
+    """Run the stack without a rule."""
+    whole = _on_database(servers, "select pg_get_functiondef($1::regproc)", function)
+    assert whole.count(rule) == 1
+    _on_database(servers, whole.replace(rule, instead))
+    try:
+        yield
+    finally:
+        _on_database(servers, whole)
+
+
+def _on_database(servers: Servers, statement: str, *arguments: Any) -> str:
+    async def run() -> str:
+        connection = await asyncpg.connect(servers.postgres.url)
+        try:
+            return str(await connection.fetchval(statement, *arguments))
+        finally:
+            await connection.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(run())).result()
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_phones_are_equal_to_the_server_after(name: str, plays: Play) -> None:
+    plays(SCENARIOS[name])
+
+
+def test_phones_are_equal_to_the_server_after_anything(plays: Play) -> None:
+    _hold(plays, SYNC_EXAMPLES, (Phase.generate, Phase.shrink))
+
+
+@pytest.mark.parametrize("rule", MUTATIONS)
+def test_phones_differ_without_the_rule(rule: str, servers: Servers, plays: Play) -> None:
+    mutation, scenario = MUTATIONS[rule]
+    unchecked = partial(plays, checked=False, settled_seconds=3)
+    with _without(servers, *mutation):
+        with pytest.raises(AssertionError, match="phone 0 and the server"):
+            unchecked(SCENARIOS[scenario])
+        with pytest.raises(AssertionError, match="and the server"):
+            _hold(unchecked, MUTANT_EXAMPLES, (Phase.generate,))
+    plays(SCENARIOS[scenario])
