@@ -95,6 +95,15 @@ async def test_a_replay_that_dies_in_the_middle_loses_nothing(rig: Rig, terminal
     assert await rig.ready(rig.queue.name) == 2
 
 
+async def test_what_their_queue_does_not_take_stays_a_dead_letter(rig: Rig, terminal: Terminal) -> None:
+    async with await aio_pika.connect(rig.amqp_url) as connection:
+        await (await connection.channel()).queue_delete(rig.queue.name)
+    done = terminal.run("dead-letters", "replay", "--all")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "done for 0, the others stay; RabbitMQ did not do it" in done.stderr
+    await rig.until_ready(rig.queue.dead, 3)
+
+
 async def test_what_cannot_be_done_is_said(rig: Rig, terminal: Terminal) -> None:
     known = terminal.rows("dead-letters", "list")[0]["id"]
     for arguments, text in (
@@ -126,3 +135,11 @@ async def test_queues_say_what_waits(rig: Rig, terminal: Terminal) -> None:
     assert rows[rig.queue.dead]["waiting"] == 3
     assert rows["commands.messages"]["queue"] == "commands.messages"
     await rig.until_ready(rig.queue.name, 1)
+
+
+async def test_what_can_be_seen_is_shown_while_the_other_half_is_away(rig: Rig, terminal: Terminal) -> None:
+    nowhere = "127.0.0.1:1/"
+    done = terminal.run("queues", DATABASE_URL=f"postgresql://nobody@{nowhere}")
+    assert (done.returncode, rig.queue.dead in done.stdout, "database" in done.stderr) == (1, True, True)
+    done = terminal.run("queues", AMQP_URL=f"amqp://guest:guest@{nowhere}")
+    assert (done.returncode, "outbox" in done.stdout, "RabbitMQ" in done.stderr) == (1, True, True)
