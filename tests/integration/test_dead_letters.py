@@ -11,8 +11,11 @@ import aio_pika
 import pytest
 
 from deploy.local.servers import Servers
-from shared.bus.events import dead_letter
+from shared.bus.events import batch_message, dead_letter
+from shared.bus.forgetting import forget_account
+from shared.bus.link import connected
 from shared.bus.topology import EventQueue
+from shared.contract.events import Event, Fact
 from tests.integration.subscriber_rig import Rig, event, subscriber_rig
 from tests.integration.terminal import ROOT, Terminal, terminal_of
 
@@ -119,6 +122,21 @@ async def test_what_cannot_be_done_is_said(rig: Rig, terminal: Terminal) -> None
     away = terminal.run("dead-letters", "list", AMQP_URL="amqp://guest:guest@127.0.0.1:1/")
     assert (away.returncode, "RabbitMQ did not do it" in away.stderr) == (1, True)
     assert await rig.ready(rig.queue.dead) == 2
+
+
+async def test_an_erased_account_is_forgotten_and_no_other(rig: Rig, terminal: Terminal) -> None:
+    mine, others = Event(Fact.SEND_REQUESTED, 7, 1, 1, 0), event(9)
+    async with await aio_pika.connect(rig.amqp_url) as connection:
+        channel = await connection.channel()
+        for queue in (rig.queue.dead, rig.queue.retries[-1]):
+            await channel.default_exchange.publish(batch_message([mine, others, mine], attempts=4), queue)
+            await channel.default_exchange.publish(batch_message([mine]), queue)
+    async with connected(rig.amqp_url, "test") as session:
+        assert await forget_account(session, rig.queue, 7) == 6
+        assert await forget_account(session, rig.queue, 7) == 0
+    await rig.until_ready(rig.queue.retries[-1], 1)
+    left = [(row["account_id"], row["message_id"], row["attempts"]) for row in terminal.rows("dead-letters", "list")]
+    assert sorted(left) == [(1, 1, 5), (1, 2, 5), (1, 3, 5), (1, 9, 4)]
 
 
 async def test_queues_say_what_waits(rig: Rig, terminal: Terminal) -> None:
