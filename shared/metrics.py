@@ -14,11 +14,14 @@ _COMMANDS = Counter("usermessage_commands", "Commands that a worker answered", [
 _LIMITS_SHARED = Gauge("usermessage_limits_shared", "1 while this gateway shares its rate limits with others, else 0")
 _UNSENT = Gauge("usermessage_unsent_octets", "Octets of answers that clients have not read to their end")
 _PURGED = Counter("usermessage_purged_messages", "Messages of deleted conversations that this process purged")
+_EXPIRED = Counter("usermessage_expired_messages", "Messages that became too old and that this process removed")
 _DROPPED_DEVICES = Counter("usermessage_dropped_devices", "Devices that this process dropped after 90 silent days")
 _TOMBSTONES = Counter("usermessage_removed_tombstones", "Deleted messages that this process removed for good")
 _RELAYED = Counter("usermessage_relayed_events", "Events that this process moved from the outbox to the broker")
 _OUTBOX = Gauge("usermessage_outbox_events", "Events in the outbox, up to 100,000; every process says the same")
 _OUTBOX_SECONDS = Gauge("usermessage_outbox_seconds", "Age of the oldest event in the outbox")
+_EVENT_QUEUE = Gauge("usermessage_event_queue_messages", "Messages of an event queue that are ready", ["queue"])
+_DEAD_LETTERS = Counter("usermessage_dead_letters", "Events that became dead letters in this process", ["queue"])
 _EVENT_SECONDS = Histogram(
     "usermessage_event_seconds", "Time from an event's writing to its handling", ["queue"], buckets=(*_BUCKETS, 30, 300)
 )
@@ -71,6 +74,11 @@ def purged(messages: int) -> None:
     _PURGED.inc(messages)
 
 
+def expired(messages: int) -> None:
+    """Count messages that retention removed."""
+    _EXPIRED.inc(messages)
+
+
 def closed_conversations(count: int) -> None:
     """Say how many deleted conversations wait for the purge; every process says the same."""
     _CLOSED.set(count)
@@ -90,6 +98,23 @@ def outbox(events: int, seconds: float) -> None:
     """Say how many events wait in the outbox, and since when the oldest does."""
     _OUTBOX.set(events)
     _OUTBOX_SECONDS.set(seconds)
+
+
+def event_queue(queue: str, messages: int) -> None:
+    """Say how many messages an event queue has ready; every process that looks says the same."""
+    _EVENT_QUEUE.labels(queue).set(messages)
+
+
+def event_queues_unknown(queues: Iterable[str]) -> None:
+    """Say nothing any more of these queues."""
+    for queue in queues:
+        _EVENT_QUEUE.labels(queue).set(0)
+        _EVENT_QUEUE.remove(queue)
+
+
+def dead_letter(queue: str) -> None:
+    """Count an event that became a dead letter."""
+    _DEAD_LETTERS.labels(queue).inc()
 
 
 def events_handled(queue: str, written_at: Iterable[int]) -> None:

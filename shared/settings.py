@@ -14,6 +14,9 @@ from typing import Any, get_type_hints
 
 from shared.setting_checks import Check, each, one_of, url
 
+# A hundred years.
+RETENTION_DAYS_LIMIT = 36_500
+
 
 class SettingsError(ValueError):
     """One or more settings cannot be read; the text has a line for each."""
@@ -83,6 +86,12 @@ class Settings:
     )
     hide_unknown_numbers: bool = setting(False, "answer a login of an unknown number like one with a wrong password")
     device_limit: int = setting(20, "devices that an account may have", least=1, most=1000)
+    retention_days: int = setting(
+        0,
+        "days after which messages go, for accounts without days of their own; 0: never",
+        least=0,
+        most=RETENTION_DAYS_LIMIT,
+    )
     authentication_cache_seconds: float = setting(30.0, "how long the gateway trusts a looked-up token", least=0)
     waiting_per_queue: int = setting(2000, "calls that may wait on one command queue; more get code 98", least=1)
     waiting_total: int = setting(4000, "calls that may wait on all command queues together; more get code 98", least=1)

@@ -5,17 +5,23 @@ import typer
 from services.accounts.account_commands import accounts
 from services.accounts.administering import administering
 from services.accounts.contact_commands import contacts
+from services.accounts.erase import close_account, erase_account
+from services.accounts.export import exported_account
 from services.accounts.key_commands import keys
 from services.accounts.token_commands import tokens
 from shared.settings import Settings
 
+__all__ = ["account_id", "add_commands", "close_account", "erase_account", "exported_account"]
 
-def add_commands(command_line: typer.Typer) -> None:
-    """Add what this role has to offer."""
+
+def add_commands(command_line: typer.Typer) -> typer.Typer:
+    """Add what this role has to offer; return its commands for accounts, to which others may add theirs."""
     command_line.add_typer(keys(), name="keys")
-    command_line.add_typer(accounts(), name="accounts")
+    commands = accounts()
+    command_line.add_typer(commands, name="accounts")
     command_line.add_typer(tokens(), name="tokens")
     command_line.add_typer(contacts(), name="contacts")
+    return commands
 
 
 async def account_id(settings: Settings, account: str) -> int:

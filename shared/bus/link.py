@@ -65,6 +65,28 @@ async def open_channel(session: Session, *, confirms: bool) -> AsyncIterator[Abs
     yield channel
 
 
+async def connect(url: str, name: str) -> Session:
+    """Connect, as a connection of this name to those who look at the broker."""
+    async with broker_await():
+        connection = await aio_pika.connect(
+            url, heartbeat=HEARTBEAT_SECONDS, client_properties={"connection_name": name}
+        )
+    session = Session(connection, asyncio.Event())
+    connection.close_callbacks.add(lambda *_: session.lost.set())
+    return session
+
+
+@asynccontextmanager
+async def connected(url: str, name: str) -> AsyncIterator[Session]:
+    """Connect for one piece of work, and close the connection at its end."""
+    session = await connect(url, name)
+    try:
+        yield session
+    finally:
+        async with broker_await():
+            await session.connection.close()
+
+
 class Link:
     """Keeps one connection: connect, open everything, wait for the loss, close everything, back off, again.
 
@@ -104,7 +126,7 @@ class Link:
             await self._pause(delay * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
 
     async def _serve(self) -> None:
-        session = await self._connect()
+        session = await connect(self._url, self._name)
         try:
             async with AsyncExitStack() as opened:
                 for opener in self._openers:
@@ -117,15 +139,6 @@ class Link:
             await self._close(session.connection)
         if not self._stopping.is_set():
             raise LinkLost("connection closed")
-
-    async def _connect(self) -> Session:
-        async with broker_await():
-            connection = await aio_pika.connect(
-                self._url, heartbeat=HEARTBEAT_SECONDS, client_properties={"connection_name": self._name}
-            )
-        session = Session(connection, asyncio.Event())
-        connection.close_callbacks.add(lambda *_: session.lost.set())
-        return session
 
     async def _close(self, connection: AbstractConnection) -> None:
         try:

@@ -14,8 +14,9 @@ import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractIncomingMessage, AbstractQueue
 
 from shared import failpoints, metrics
+from shared.bus.depths import watch_depths
 from shared.bus.envelope import EnvelopeError
-from shared.bus.events import attempts, batch_message, is_known, unpack_events
+from shared.bus.events import attempts, batch_message, dead_letter, is_known, unpack_events
 from shared.bus.link import LinkLost, Session, broker_await, first_of, open_channel
 from shared.bus.topology import ATTEMPTS, EventQueue, declare_events
 from shared.bus.watchdog import Deliveries, Watchdog
@@ -78,7 +79,8 @@ class Subscriber:
                 asyncio.create_task(self._watchdog.watch(session, channel, [self._deliveries])),
             ]
             try:
-                yield
+                async with watch_depths(session, self._queue):
+                    yield
             finally:
                 for task in tasks:
                     task.cancel()
@@ -195,7 +197,8 @@ class Subscriber:
             return
         for event, error in failed:
             logger.error("dead letter", extra={"queue": self._queue.name, "error": error})
-            await self._publish(batch_message([event], attempts=count, error=error), self._queue.dead)
+            await self._publish(dead_letter(event, attempts=count, error=error), self._queue.dead)
+            metrics.dead_letter(self._queue.name)
 
     async def _again(self, events: Sequence[Event], queue: str, count: int) -> None:
         if events:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from shared import metrics
+from shared.mailbox.step_size import StepSize
 from shared.postgres.errors import DatabaseAway
 from shared.postgres.pool import Database
 from shared.postgres.queries import load_queries
@@ -13,9 +14,6 @@ _IDLE_SECONDS = 5.0
 # Every mailbox that waits is locked by others or rests after the step of another process.
 _BUSY_SECONDS = 0.02
 _STEP_SECONDS = 10.0
-# A step holds its mailbox's lock for about 20 ms.
-_STEP_MESSAGES = 1000
-_LONG_SECONDS = 0.2
 # How long a mailbox then is left to others, in times of the step's own length.
 _REST = 0.5
 _ROUND_ACCOUNTS = 100
@@ -27,7 +25,7 @@ class Purge:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._queries = load_queries(Path(__file__).parent / "sql")
-        self._messages = _STEP_MESSAGES
+        self._size = StepSize()
         self._behind = 0
         self._counted_at = -_IDLE_SECONDS
 
@@ -69,13 +67,12 @@ class Purge:
         """Take one step in a mailbox; return the seconds it took, 0 when the mailbox was not to be had."""
         began = time.monotonic()
         query = self._queries["purge"]
-        purged = await self._database.fetchval(query, account_id, self._messages, _REST, timeout=_STEP_SECONDS)
+        purged = await self._database.fetchval(query, account_id, self._size.messages, _REST, timeout=_STEP_SECONDS)
         if purged is None:
             return 0.0
         metrics.purged(purged)
         seconds = time.monotonic() - began
-        # Long messages take longer to throw away, and others wait for the mailbox meanwhile.
-        self._messages = self._messages // 2 + 1 if seconds > _LONG_SECONDS else min(2 * self._messages, _STEP_MESSAGES)
+        self._size.took(seconds)
         return seconds
 
     async def _count(self, *, waiting: bool) -> None:

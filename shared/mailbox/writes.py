@@ -195,7 +195,9 @@ class Writer(Generic[T]):
             await connection.fetchval(_LOCK_TIMEOUT, wait)
             (row,) = await connection.fetch(query, *_arguments([(command, terms)]), False)
         self._written()
-        return self._outcome(row)
+        # Not even who waits gets the mailbox of an account that was erased.
+        outcome = self._outcome(row)
+        return Fault.UNAVAILABLE if outcome is None else outcome
 
 
 def _twins(written: Sequence[_Write]) -> set[int]:

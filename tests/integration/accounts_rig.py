@@ -93,7 +93,7 @@ async def accounts_database(servers: Servers) -> AsyncIterator[Database]:
 @asynccontextmanager
 async def fresh_house(database: Database) -> AsyncIterator[House]:
     """Yield a house in an emptied database."""
-    await database.fetch("truncate account, token, api_key, login_attempt, contact", timeout=5)
+    await database.fetch("truncate account, api_key, login_attempt cascade", timeout=5)
     queries = load_queries(SQL)
     administration = Administration(database, queries)
     with CountedPasswords() as passwords:

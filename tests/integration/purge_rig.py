@@ -19,7 +19,8 @@ insert into conversation (
   account_id, conversation_id, address, messages, messages_unread, messages_unsent, max_message_id,
   newest_message_id, newest_date_sent, snippet
 )
-select $1, 1, $3, $2, count(*) filter (where n % 3 > 0 and n % 2 = 1), $2 / 3, $2, $2, $2, 'This is the newest'
+select $1, 1, $3, $2, count(*) filter (where n % 3 > 0 and n % 2 = 1), $2 / 3, $2, $2, $2,
+  'This is message ' || $2 || ' of a long conversation between friends'
 from generate_series(1, $2) as n
 """
 _BURIED = """

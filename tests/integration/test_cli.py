@@ -7,15 +7,14 @@ import sys
 import time
 from collections.abc import AsyncIterator
 
-import aio_pika
 import orjson
 import pytest
 
 from deploy.local.servers import Servers
 from services.accounts.passwords import Passwords
 from services.accounts.tokens import digest
-from shared.bus.topology import REVOCATIONS
 from tests.integration.terminal import NUMBER, ROOT, Terminal, emptied, terminal_of
+from tests.integration.watching import revocations
 
 
 @pytest.fixture(scope="module")
@@ -241,11 +240,7 @@ def test_without_a_broker_the_change_is_stored_and_said_to_be_late(terminal: Ter
 async def test_gateways_hear_of_what_was_disabled_enabled_and_revoked(terminal: Terminal) -> None:
     account_id = terminal.account()
     account, key_id = f"id:{account_id}", terminal.row("keys", "create", "demo")["id"]
-    async with await aio_pika.connect(terminal.environment["AMQP_URL"]) as connection:
-        channel = await connection.channel()
-        exchange = await channel.declare_exchange(REVOCATIONS, aio_pika.ExchangeType.FANOUT, durable=True)
-        queue = await channel.declare_queue(exclusive=True)
-        await queue.bind(exchange)
+    async with revocations(terminal.environment["AMQP_URL"]) as queue:
         terminal.row("accounts", "disable", account)
         terminal.row("accounts", "enable", account)
         terminal.row("tokens", "revoke", "--account", account, "--all")

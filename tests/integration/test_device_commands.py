@@ -28,7 +28,7 @@ async def terminal(servers: Servers) -> AsyncIterator[Terminal]:
 
 @pytest.fixture
 async def account(terminal: Terminal) -> int:
-    await terminal.value("truncate account, device")
+    await terminal.value("truncate account, device cascade")
     return terminal.account()
 
 

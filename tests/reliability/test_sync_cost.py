@@ -1,4 +1,4 @@
-"""What a sync costs with nothing new: about a read of one message, whatever the mailbox holds and the device once got."""
+"""A sync with nothing new costs about a read of one message, whatever the mailbox holds and the device once got."""
 
 import statistics
 import time

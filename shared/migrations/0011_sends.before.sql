@@ -1,6 +1,3 @@
--- When an event was written, for those who ask how far behind its consumers are.
-alter table outbox add column at timestamptz not null default now();
-
 -- Says what became of sends, entry by entry in their order: a message that is there and that still is pending (1) or
 -- waits for its time (4) gets the status, the origin and the date of it. Any other is left alone, so that no status goes
 -- backwards.

@@ -1,0 +1,12 @@
+"""The delivery role's part of the `usermessage` command line."""
+
+from shared.postgres.erasing import erase_rows
+from shared.postgres.pool import Database
+
+# What delivery keeps of accounts.
+TABLES = ("delivery_waiting",)
+
+
+async def erase_deliveries(database: Database, account_id: int) -> dict[str, int]:
+    """Erase an account in the tables of this role and return how many rows each had of it."""
+    return await erase_rows(database, TABLES, account_id)

@@ -1,0 +1,1 @@
+select mailbox_erase($1)

@@ -1,0 +1,1 @@
+select mailbox_set_retention($1::bigint, $2::integer)
