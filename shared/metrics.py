@@ -20,6 +20,8 @@ _TOMBSTONES = Counter("usermessage_removed_tombstones", "Deleted messages that t
 _RELAYED = Counter("usermessage_relayed_events", "Events that this process moved from the outbox to the broker")
 _OUTBOX = Gauge("usermessage_outbox_events", "Events in the outbox, up to 100,000; every process says the same")
 _OUTBOX_SECONDS = Gauge("usermessage_outbox_seconds", "Age of the oldest event in the outbox")
+_EVENT_QUEUE = Gauge("usermessage_event_queue_messages", "Messages of an event queue that are ready", ["queue"])
+_DEAD_LETTERS = Counter("usermessage_dead_letters", "Events that became dead letters in this process", ["queue"])
 _EVENT_SECONDS = Histogram(
     "usermessage_event_seconds", "Time from an event's writing to its handling", ["queue"], buckets=(*_BUCKETS, 30, 300)
 )
@@ -96,6 +98,23 @@ def outbox(events: int, seconds: float) -> None:
     """Say how many events wait in the outbox, and since when the oldest does."""
     _OUTBOX.set(events)
     _OUTBOX_SECONDS.set(seconds)
+
+
+def event_queue(queue: str, messages: int) -> None:
+    """Say how many messages an event queue has ready; every process that looks says the same."""
+    _EVENT_QUEUE.labels(queue).set(messages)
+
+
+def event_queues_unknown(queues: Iterable[str]) -> None:
+    """Say nothing any more of these queues."""
+    for queue in queues:
+        _EVENT_QUEUE.labels(queue).set(0)
+        _EVENT_QUEUE.remove(queue)
+
+
+def dead_letter(queue: str) -> None:
+    """Count an event that became a dead letter."""
+    _DEAD_LETTERS.labels(queue).inc()
 
 
 def events_handled(queue: str, written_at: Iterable[int]) -> None:

@@ -8,11 +8,14 @@ import sys
 from collections.abc import Sequence
 
 from services.accounts import commands as accounts
+from services.cli import dead_letters
 from services.cli.erase import erase
 from services.cli.export import export
 from services.cli.migrate import migrate
+from services.cli.queues import queues
 from services.conversations import commands as conversations
 from services.messages import commands as messages
+from shared.bus.link import LinkLost
 from shared.command_line import CommandFailed, group
 from shared.postgres.errors import DatabaseError, StatementRefused
 from shared.postgres.migration_files import MigrationError
@@ -25,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.getLogger("aiormq").setLevel(logging.CRITICAL)
     command_line = group("Set up and administer usermessage.")
     command_line.command("migrate")(migrate)
+    command_line.command("queues")(queues)
+    dead_letters.add_commands(command_line)
     of_accounts = accounts.add_commands(command_line)
     of_accounts.command("export")(export)
     of_accounts.command("erase")(erase)
@@ -41,6 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _leave(1, f"the database refused it (sqlstate {error.sqlstate}); is it migrated, and are these its settings?")
     except DatabaseError as error:
         _leave(1, f"the database did not do it: {error.reason}")
+    except LinkLost as lost:
+        _leave(1, f"RabbitMQ did not do it: {lost}")
     except SettingsError as error:
         _leave(2, f"these settings are wrong:\n{error}")
 

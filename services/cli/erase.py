@@ -7,7 +7,10 @@ import typer
 
 from services.accounts import commands as accounts
 from services.delivery import commands as delivery
-from shared.command_line import Account, AsJson, CommandFailed, run, show
+from shared.bus.forgetting import forget_account
+from shared.bus.link import LinkLost, connected
+from shared.bus.topology import EVENT_QUEUES
+from shared.command_line import Account, AsJson, CommandFailed, run, show, warn
 from shared.mailbox.erase import erase_mailbox
 from shared.postgres.pool import Database
 from shared.settings import Settings
@@ -19,7 +22,7 @@ def erase(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Erase an account and everything of it, for ever; prints how many rows of each table that were.
+    """Erase an account and everything of it, for ever; prints how many rows of each table, and events, that were.
 
     Copies of its messages in the mailboxes of others stay, for they are theirs. An erase that broke off is finished by
     asking for it again.
@@ -45,5 +48,15 @@ async def _erased(settings: Settings, account_id: int) -> dict[str, int]:
         return {
             **await erase_mailbox(database, account_id),
             **await delivery.erase_deliveries(database, account_id),
+            "events": await _forget(settings, account_id),
             **await accounts.erase_account(database, account_id),
         }
+
+
+async def _forget(settings: Settings, account_id: int) -> int:
+    try:
+        async with connected(settings.amqp_url, "usermessage command line") as session:
+            return sum([await forget_account(session, queue, account_id) for queue in EVENT_QUEUES])
+    except LinkLost:
+        warn("RabbitMQ is away: ids of the account may stand in dead letters until these are dropped")
+        return 0

@@ -1,5 +1,6 @@
 """Batches of events: what one AMQP message of an event queue holds, and what its headers say."""
 
+import secrets
 from collections.abc import Iterable, Iterator, Sequence
 
 import aio_pika
@@ -14,6 +15,7 @@ BATCH_EVENTS = 200
 # Ours, because the broker's own count goes up whenever a consumer dies.
 ATTEMPTS = "usermessage-attempts"
 ERROR = "usermessage-error"
+ID_OCTETS = 6
 
 _KNOWN = frozenset(Fact)
 
@@ -24,12 +26,23 @@ def batches(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
         yield events[start : start + BATCH_EVENTS]
 
 
-def batch_message(events: Iterable[Event], *, attempts: int = 0, error: str = "") -> aio_pika.Message:
-    """Return a durable message; `attempts` is how often a handler failed on these very events, `error` how at last."""
+def batch_message(events: Iterable[Event], *, attempts: int = 0) -> aio_pika.Message:
+    """Return a durable message; `attempts` is how often a handler failed on these very events."""
     body = orjson.dumps({"version": VERSION, "events": [tuple(event) for event in events]})
+    return batch_of(body, attempts)
+
+
+def dead_letter(event: Event, *, attempts: int, error: str) -> aio_pika.Message:
+    """Return a durable message with an identity of its own; `error` is what a handler raised at last."""
+    dead = batch_message([event], attempts=attempts)
+    dead.headers[ERROR] = error
+    dead.message_id = secrets.token_hex(ID_OCTETS)
+    return dead
+
+
+def batch_of(body: bytes, attempts: int) -> aio_pika.Message:
+    """Return a durable message with the body of another one, but with none of what the broker noted on that."""
     headers: HeadersType = {ATTEMPTS: attempts}
-    if error:
-        headers[ERROR] = error
     return aio_pika.Message(body, headers=headers, delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
 
 
@@ -51,5 +64,14 @@ def is_known(event: Event) -> bool:
 
 def attempts(message: AbstractMessage) -> int:
     """Return how often a handler failed on the events of a message."""
-    count = message.headers.get(ATTEMPTS, 0)
+    return _count(message, ATTEMPTS)
+
+
+def deliveries(message: AbstractMessage) -> int:
+    """Return how often the broker delivered a message before."""
+    return _count(message, "x-delivery-count")
+
+
+def _count(message: AbstractMessage, header: str) -> int:
+    count = message.headers.get(header, 0)
     return count if isinstance(count, int) else 0

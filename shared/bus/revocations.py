@@ -1,6 +1,5 @@
 """Revocations: a word to every gateway that what it remembers of an account or an application no longer holds."""
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -10,7 +9,7 @@ import orjson
 from aio_pika import ExchangeType
 from aio_pika.abc import AbstractIncomingMessage
 
-from shared.bus.link import Session, broker_await, open_channel
+from shared.bus.link import Session, broker_await, connected, open_channel
 from shared.bus.topology import REVOCATIONS, bind_revocations, declare_private
 
 logger = logging.getLogger(__name__)
@@ -23,16 +22,13 @@ async def publish_revocation(
 ) -> None:
     """Tell every gateway to forget an account or an application; raises `LinkLost` where the broker is away."""
     body = orjson.dumps({"account_id": account_id, "application_id": application_id})
-    async with broker_await():
-        connection = await aio_pika.connect(amqp_url)
-    try:
-        session = Session(connection, asyncio.Event())
-        async with open_channel(session, confirms=True) as channel, broker_await():
-            exchange = await channel.declare_exchange(REVOCATIONS, ExchangeType.FANOUT, durable=True)
-            await exchange.publish(aio_pika.Message(body), "", mandatory=False)
-    finally:
-        async with broker_await():
-            await connection.close()
+    async with (
+        connected(amqp_url, "revocation") as session,
+        open_channel(session, confirms=True) as channel,
+        broker_await(),
+    ):
+        exchange = await channel.declare_exchange(REVOCATIONS, ExchangeType.FANOUT, durable=True)
+        await exchange.publish(aio_pika.Message(body), "", mandatory=False)
 
 
 class RevocationListener:

@@ -21,6 +21,8 @@ _EVENTS_BACKSTOP = 100_000
 ATTEMPTS = 5
 # Not what counts attempts: at 5, six crashed consumers dead-lettered a hundred events that nobody had looked at.
 _DELIVERY_LIMIT = 1_000
+# Each look at the dead letters is a delivery; without a limit RabbitMQ 4 takes 20, and then throws them away.
+_LOOKS = 1_000_000_000
 
 REVOCATIONS = "usermessage.revocations"
 
@@ -70,7 +72,7 @@ class EventQueue:
     def arguments(self) -> Mapping[str, Mapping[str, str | int]]:
         """Return the arguments of each queue by its name, those behind it first."""
         return {
-            self.dead: {"x-queue-type": "quorum"},
+            self.dead: {"x-queue-type": "quorum", "x-delivery-limit": _LOOKS},
             **{retry: _quorum(self.name) for retry in self.retries},
             self.name: {**_quorum(self.dead), "x-max-length": _EVENTS_BACKSTOP, "x-delivery-limit": _DELIVERY_LIMIT},
         }
@@ -84,6 +86,7 @@ def _quorum(next_queue: str) -> dict[str, str | int]:
         "x-dead-letter-exchange": "",
         "x-dead-letter-routing-key": next_queue,
         "x-dead-letter-strategy": "at-least-once",
+        "x-delivery-limit": _LOOKS,
     }
 
 

@@ -7,7 +7,7 @@ from shared.postgres.pool import Database
 from shared.postgres.queries import load_queries
 
 # What a mailbox holds besides its own row. Conversations go first: without them no read finds a message.
-TABLES = ("conversation", "message", "device", "done", "outbox")
+TABLES = ("conversation", "message", "device_departed", "device", "device_message", "done", "outbox")
 
 _LOCK_SECONDS = 30.0
 

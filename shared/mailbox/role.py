@@ -21,10 +21,16 @@ async def mailbox_role(name: str, settings: Settings, work: Callable[[Mailbox], 
     async with (
         Database(settings.database_url, settings.pool_size, name=name) as database,
         Database(settings.database_url, settings.patient_pool_size, name=f"{name}-patient") as patient,
-        Database(settings.database_url, 1, name=f"{name}-relay") as relaying,
+        Database(settings.database_url, 2, name=f"{name}-relay") as relaying,
     ):
-        relay = Relay(Outbox(relaying))
+        outbox = Outbox(relaying)
+        relay = Relay(outbox)
+        measuring = Upkeep("outbox", outbox.measure)
         rounds = Upkeep("relay", relay.round, retry_seconds=1.0)
         found = replace(work(Mailbox(database, patient, rounds.wake)), relay=relay)
-        async with worker(name, settings, found, [database_probe(database)]) as service, rounds.running():
+        async with (
+            worker(name, settings, found, [database_probe(database)]) as service,
+            rounds.running(),
+            measuring.running(),
+        ):
             yield service

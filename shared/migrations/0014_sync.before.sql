@@ -1,4 +1,5 @@
--- The two-way sync of devices.
+-- The two-way sync of devices. `offset 0` keeps each look-up one in a primary key: joined, a device's messages would be
+-- read from end to end where the planner takes all tables for small ones, and so they would be by `= any`.
 --
 -- What a device knows of a message outlives the message. `known_seq` is the change number of the state that the device
 -- is known to have (it acked it, or made it), 0 for none; `sent_seq` that of the state which an answer held last, or
@@ -207,19 +208,36 @@ $$;
 create function device_acknowledge(of_account bigint, of_device integer, acked integer[], told integer[]) returns void
 language plpgsql volatile as $$
 begin
-  update device_message as kept set
-    known_seq = greatest(kept.known_seq, kept.sent_seq),
-    device_message_id = coalesce(kept.device_message_id, ack.device_message_id),
-    -- What changed since, and was left out of the answer, goes on waiting.
-    due_seq = case when kept.sent_seq < (
-      select change_seq from message where account_id = of_account and message_id = kept.message_id
-    ) then kept.due_seq end
-  from (
-    select sent.message_id, min(nullif(sent.device_message_id, 0)) as device_message_id
-    from unnest(acked, told) as sent (message_id, device_message_id) group by sent.message_id
-  ) as ack
-  where kept.account_id = of_account and kept.device_id = of_device and kept.message_id = ack.message_id
-    and (kept.known_seq < kept.sent_seq or num_nulls(kept.device_message_id, ack.device_message_id) = 1);
+  for nth in 1 .. cardinality(acked) loop
+    update device_message set
+      known_seq = greatest(known_seq, sent_seq),
+      device_message_id = coalesce(device_message_id, nullif(told[nth], 0)),
+      -- What changed since, and was left out of the answer, goes on waiting.
+      due_seq = case when sent_seq < (
+        select change_seq from message where account_id = of_account and message_id = acked[nth]
+      ) then due_seq end
+    where account_id = of_account and device_id = of_device and message_id = acked[nth]
+      and (known_seq < sent_seq or device_message_id is null and told[nth] <> 0);
+  end loop;
+end
+$$;
+
+-- Those of the messages that changed since the state which the device is known to have.
+create function device_behind(of_account bigint, of_device integer, message_ids integer[]) returns integer[]
+language plpgsql stable as $$
+begin
+  return array(
+    select asked.message_id
+    from unnest(message_ids) as asked (message_id)
+    cross join lateral (
+      select known_seq from device_message
+      where account_id = of_account and device_id = of_device and message_id = asked.message_id offset 0
+    ) as kept
+    cross join lateral (
+      select change_seq from message where account_id = of_account and message_id = asked.message_id offset 0
+    ) as message
+    where kept.known_seq < message.change_seq
+  );
 end
 $$;
 
@@ -248,8 +266,9 @@ begin
     if target = 0 then
       -- A null when the device never told of it; one id for two messages is the device's mistake.
       target := (
-        select min(message_id) from device_message
+        select message_id from device_message
         where account_id = of_account and device_id = of_device and device_message_id = entry.device_message_id
+        limit 1
       );
     end if;
 
@@ -311,7 +330,7 @@ declare
 begin
   select last_change_seq into strict asking.scanned_seq from mailbox where account_id = asking.account_id;
   update device_message set due_seq = null
-  where account_id = asking.account_id and device_id = asking.device_id and due_seq is not null;
+  where account_id = asking.account_id and device_id = asking.device_id and due_seq >= asking.due_from;
 
   -- A date behind which there are enough, found among the newest few of each conversation: no conversation is then read
   -- much further than that, however large the mailbox is.
@@ -343,10 +362,10 @@ begin
     where conversation.account_id = asking.account_id and not conversation.closed
     order by newest.date_sent desc, newest.message_id desc limit wanted
   ) as history
-  where not exists (
-    select from device_message as own
+  where history.change_seq <= before or history.change_seq is distinct from (
+    select own.known_seq from device_message as own
     where own.account_id = asking.account_id and own.device_id = asking.device_id
-      and own.message_id = history.message_id and own.known_seq = history.change_seq and own.known_seq > before
+      and own.message_id = history.message_id
   )
   on conflict (account_id, device_id, message_id) do update set known_seq = 0, due_seq = excluded.due_seq;
 
@@ -382,9 +401,15 @@ begin
     select due.message_id, due.due_seq, message.change_seq, not message.deleted and conversation.closed as is_closed,
       512 + wire_octets(message.body) + 6 * coalesce(octet_length(conversation.address), 0) as octets
     from device_message as due
-    left join message on message.account_id = due.account_id and message.message_id = due.message_id
-    left join conversation
-      on conversation.account_id = message.account_id and conversation.conversation_id = message.conversation_id
+    left join lateral (
+      select message.* from message
+      where message.account_id = asking.account_id and message.message_id = due.message_id offset 0
+    ) as message on true
+    left join lateral (
+      select conversation.closed, conversation.address from conversation
+      where conversation.account_id = asking.account_id and conversation.conversation_id = message.conversation_id
+      offset 0
+    ) as conversation on true
     where due.account_id = asking.account_id and due.device_id = asking.device_id and due.due_seq >= asking.due_from
     order by due.due_seq limit looks
   loop
@@ -413,11 +438,17 @@ begin
           or coalesce(kept.known_seq, 0) >= message.change_seq as is_settled,
         512 + wire_octets(message.body) + 6 * coalesce(octet_length(conversation.address), 0) as octets
       from message
-      left join conversation
-        on conversation.account_id = message.account_id and conversation.conversation_id = message.conversation_id
-      left join device_message as kept
-        on kept.account_id = asking.account_id and kept.device_id = asking.device_id
-        and kept.message_id = message.message_id
+      left join lateral (
+        select conversation.closed, conversation.address from conversation
+        where conversation.account_id = asking.account_id and conversation.conversation_id = message.conversation_id
+        offset 0
+      ) as conversation on true
+      left join lateral (
+        select known_seq, sent_seq from device_message
+        where account_id = asking.account_id and device_id = asking.device_id
+          and device_message.message_id = message.message_id
+        offset 0
+      ) as kept on true
       where message.account_id = asking.account_id and message.change_seq > asking.scanned_seq
       order by message.change_seq limit looks - looked
     loop
@@ -439,17 +470,16 @@ begin
   end if;
   unfinished := cardinality(ids) = 0 and not is_full and looked >= looks;
 
-  if cardinality(void) > 0 then
+  for nth in 1 .. cardinality(void) loop
     update device_message set due_seq = null
-    where account_id = asking.account_id and device_id = asking.device_id and message_id = any (void);
-  end if;
-  if cardinality(put_off) > 0 then
-    update device_message set due_seq = message.change_seq
-    from message
-    where device_message.account_id = asking.account_id and device_message.device_id = asking.device_id
-      and device_message.message_id = any (put_off)
-      and message.account_id = asking.account_id and message.message_id = device_message.message_id;
-  end if;
+    where account_id = asking.account_id and device_id = asking.device_id and message_id = void[nth];
+  end loop;
+  for nth in 1 .. cardinality(put_off) loop
+    update device_message set due_seq = (
+      select change_seq from message where account_id = asking.account_id and message_id = put_off[nth]
+    )
+    where account_id = asking.account_id and device_id = asking.device_id and message_id = put_off[nth];
+  end loop;
   if cardinality(ids) > 0 then
     insert into device_message as kept (account_id, device_id, message_id, known_seq, sent_seq, due_seq)
     select asking.account_id, asking.device_id, page.message_id, 0, page.change_seq, page.due_seq
@@ -461,7 +491,7 @@ begin
   update device set synced_at = now, scanned_seq = scanned, due_from = asking.due_from
   where account_id = asking.account_id and device_id = asking.device_id;
 
-  syncs := coalesce(device_entries(asking.account_id, asking.device_id, ids), '[]');
+  syncs := device_entries(asking.account_id, asking.device_id, ids);
 end
 $$;
 
@@ -469,6 +499,9 @@ $$;
 create function device_entries(of_account bigint, of_device integer, message_ids integer[]) returns json
 language plpgsql stable as $$
 begin
+  if message_ids = '{}' then
+    return '[]';
+  end if;
   return (
     select json_strip_nulls(json_agg(entry))
     from (
@@ -477,9 +510,14 @@ begin
         there.address, there.message, there.incoming, there.read, there.locked, there.origin, there.status,
         there."dateSent", there."dateStatus"
       from unnest(message_ids) with ordinality as page (message_id, place)
-      join message on message.account_id = of_account and message.message_id = page.message_id
-      join device_message as kept
-        on kept.account_id = of_account and kept.device_id = of_device and kept.message_id = page.message_id
+      cross join lateral (
+        select message.* from message
+        where message.account_id = of_account and message.message_id = page.message_id offset 0
+      ) as message
+      cross join lateral (
+        select known_seq, device_message_id from device_message
+        where account_id = of_account and device_id = of_device and message_id = page.message_id offset 0
+      ) as kept
       left join lateral (
         select conversation.address, message.body as message, message.incoming, message.read, message.locked,
           message.origin, device_status(message.status) as status, message.date_sent as "dateSent",
@@ -487,6 +525,7 @@ begin
         from conversation
         where conversation.account_id = of_account and conversation.conversation_id = message.conversation_id
           and not message.deleted
+        offset 0
       ) as there on true
       order by page.place
     ) as entry
@@ -532,21 +571,14 @@ begin
     end if;
     if answer = 0 then
       acked := acks[place]::integer[];
-      if cardinality(acked) > 0 then
-        perform device_acknowledge(account_ids[place], device_ids[place], acked, told[place]::integer[]);
-      end if;
+      perform device_acknowledge(account_ids[place], device_ids[place], acked, told[place]::integer[]);
       select last_change_seq into strict before from mailbox where account_id = account_ids[place];
       confirmed := device_write(account_ids[place], device_ids[place], entries[place], dates[place]);
       if initials[place] then
         asking := device_queue_history(asking, before);
       end if;
       -- Else a repeat of this call, whose answer was lost, would ack what only that answer held.
-      left_out := array(
-        select kept.message_id from device_message as kept
-        join message on message.account_id = kept.account_id and message.message_id = kept.message_id
-        where kept.account_id = account_ids[place] and kept.device_id = device_ids[place]
-          and kept.message_id = any (acked) and kept.known_seq < message.change_seq
-      );
+      left_out := device_behind(account_ids[place], device_ids[place], acked);
       select page.* into syncs, unfinished
       from device_page(asking, left_out, wanteds[place], octets[place], looks[place], dates[place]) as page;
       is_quiet := is_quiet and cardinality(acked) + json_array_length(entries[place]) = 0 and not initials[place]

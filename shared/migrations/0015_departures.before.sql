@@ -39,21 +39,22 @@ set enable_sort to off
 as $$
 declare
   held bigint[];
+  done integer;
   forgotten integer[];
 begin
   held := mailbox_lock(array[of_account], true);
   if held = '{}' then
     return null;
   end if;
+  select behind into done from device_departed where account_id = of_account and device_id = of_device;
   forgotten := array(
     select message_id from device_message
-    where account_id = of_account and device_id = of_device and message_id > (
-      select behind from device_departed where account_id = of_account and device_id = of_device
-    )
+    where account_id = of_account and device_id = of_device and message_id > done
     order by message_id limit most
   );
   delete from device_message
-  where account_id = of_account and device_id = of_device and message_id = any (forgotten);
+  where account_id = of_account and device_id = of_device
+    and message_id between done + 1 and forgotten[cardinality(forgotten)];
   if cardinality(forgotten) < most then
     delete from device_departed where account_id = of_account and device_id = of_device;
     return false;

@@ -21,6 +21,11 @@ with keys as (
   insert into done (account_id, operation, key, request_hash, answer, slot)
   select $1::bigint, 'message.insert', 'key ' || n, '', n, n % 10 from generate_series(1, 20) as n
 ),
+known as (
+  insert into device_message (account_id, device_id, message_id, known_seq, sent_seq)
+  select $1, 1, n, 1, 1 from generate_series(1, 3) as n
+),
+departed as (insert into device_departed (account_id, device_id) values ($1, 1)),
 waiting as (insert into delivery_waiting (account_id, message_id, due_at) values ($1, 1, 1))
 insert into device (
   account_id, os, can_send_sms, can_receive_call, can_initiate_call, push_registration_id, push_config,

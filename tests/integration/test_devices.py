@@ -1,6 +1,7 @@
 """Devices: their limit, who goes for a new one, and whose they are."""
 
 import asyncio
+from collections.abc import Sequence
 from inspect import isawaitable
 from typing import Any
 
@@ -121,6 +122,11 @@ async def test_at_the_limit_only_force_gets_in_and_drops_the_most_idle(servers: 
         assert await _create(rig, account) is Fault.DEVICE_LIMIT_EXCEEDED
 
 
+def _refused(outcomes: Sequence[object]) -> int:
+    # A device may have the fault's number as its id.
+    return sum(each is Fault.DEVICE_LIMIT_EXCEEDED for each in outcomes)
+
+
 async def test_two_at_once_do_not_pass_the_limit(servers: Servers) -> None:
     async with shared_rig(servers) as rig:
         for _ in range(10):
@@ -128,10 +134,8 @@ async def test_two_at_once_do_not_pass_the_limit(servers: Servers) -> None:
             for _ in range(LIMIT - 1):
                 await _create(rig, account)
             outcomes = await asyncio.gather(*(_create(rig, account) for _ in range(4)))
-            assert outcomes.count(Fault.DEVICE_LIMIT_EXCEEDED) == 3
-            assert Fault.DEVICE_LIMIT_EXCEEDED not in await asyncio.gather(
-                *(_create(rig, account, force=True) for _ in range(4))
-            )
+            assert _refused(outcomes) == 3
+            assert _refused(await asyncio.gather(*(_create(rig, account, force=True) for _ in range(4)))) == 0
             assert len(await _ids(rig, account)) == LIMIT
 
 

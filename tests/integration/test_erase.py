@@ -94,7 +94,8 @@ async def test_nothing_is_left_but_what_others_have(terminal: Terminal, rig: Rig
     before, others = await rows_of(rig.url, account_id, NUMBER), await rows_of(rig.url, other_id, OTHER)
     assert [table for table, count in before.items() if not count] == [*MARK]
     erased = terminal.row("accounts", "erase", f"+{NUMBER}", "--yes")
-    assert erased == {"account_id": account_id} | {each: count for each, count in before.items() if each not in MARK}
+    counts = {each: count for each, count in before.items() if each not in MARK}
+    assert erased == {"account_id": account_id, "events": 0} | counts
     assert await rows_of(rig.url, account_id, NUMBER) == _nothing(before)
     assert await rows_of(rig.url, other_id, OTHER) == others
     again = terminal.run("accounts", "erase", f"+{NUMBER}", "--yes")
@@ -239,6 +240,26 @@ async def test_two_at_once_do_not_harm_each_other(terminal: Terminal, rig: Rig) 
     assert 0 in await asyncio.gather(*both)
     rows = await rows_of(rig.url, account_id, NUMBER)
     assert rows == _nothing(rows)
+
+
+async def test_rows_that_another_erase_takes_are_not_the_last(terminal: Terminal, rig: Rig) -> None:
+    account_id = terminal.account()
+    await fill(rig.url, account_id, 20, FRIEND)
+    step = "select account_rows_delete('message', $1, 8)"
+    async with _transaction(rig) as connection:
+        assert await connection.fetchval(step, account_id) == 8
+        second = asyncio.create_task(rig.rows(step, account_id))
+        await _waits(rig)
+    assert [row["account_rows_delete"] for row in [*await second, *await rig.rows(step, account_id)]] == [8, 4]
+
+
+async def test_rows_at_the_same_place_of_another_partition_stay(rig: Rig) -> None:
+    await rig.rows("truncate done")
+    for account_id, slot in ((1, 0), (2, 1), (1, 2)):
+        await rig.rows("insert into done values ($1, 'test', 'key', '', 0, now(), $2)", account_id, slot)
+    counts = [await rig.rows("select account_rows_delete('done', 1, 10) as rows") for _ in range(3)]
+    assert [row["rows"] for (row,) in counts] == [1, 1, 0]
+    assert [row["account_id"] for row in await rig.rows("select account_id from done")] == [2]
 
 
 async def test_gateways_are_told_before_anything_goes(terminal: Terminal, rig: Rig) -> None:

@@ -41,6 +41,11 @@ async def terminal(migrated: Terminal) -> Terminal:
     return await emptied(migrated)
 
 
+def _environment(terminal: Terminal) -> dict[str, str]:
+    """Return a user's, in which output is buffered."""
+    return {**os.environ, **terminal.environment, "PYTHONUNBUFFERED": ""}
+
+
 def _lines(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
@@ -50,7 +55,7 @@ def _program(terminal: Terminal, account_id: int) -> Iterator[subprocess.Popen[s
     """Run an export as a program of its own."""
     with subprocess.Popen(
         (sys.executable, "-m", "services.cli", "accounts", "export", f"id:{account_id}"),
-        cwd=ROOT, env={**os.environ, **terminal.environment}, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        cwd=ROOT, env=_environment(terminal), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     ) as program:  # fmt: skip
         yield program
 
@@ -158,7 +163,7 @@ def test_a_full_disk_is_said(terminal: Terminal) -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
             (sys.executable, "-m", "services.cli", "accounts", "export", f"id:{account_id}"), check=False,
-            cwd=ROOT, env={**os.environ, **terminal.environment}, text=True, stdout=full, stderr=subprocess.PIPE,
+            cwd=ROOT, env=_environment(terminal), text=True, stdout=full, stderr=subprocess.PIPE,
         )  # fmt: skip
     assert done.returncode == 1
     assert done.stderr == "usermessage: cannot write to standard output: No space left on device\n"

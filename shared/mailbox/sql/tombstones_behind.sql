@@ -5,7 +5,7 @@ select tomb.account_id, tomb.message_id, tomb.change_seq, exists (
   cross join lateral (
     select kept.due_seq from device_message as kept
     where kept.account_id = tomb.account_id and kept.device_id = device.device_id
-      and kept.message_id = tomb.message_id and kept.sent_seq > 0 and kept.known_seq < tomb.change_seq
+      and kept.message_id = tomb.message_id and kept.sent_seq > 0
     offset 0
   ) as kept
   where device.account_id = tomb.account_id
