@@ -11,6 +11,7 @@ import aio_pika
 import pytest
 
 from deploy.local.servers import Servers
+from shared.bus.dead_letters import dead_letters
 from shared.bus.events import batch_message, dead_letter
 from shared.bus.forgetting import forget_account
 from shared.bus.link import connected
@@ -68,6 +69,32 @@ async def test_they_are_listed_and_shown_and_stay(rig: Rig, terminal: Terminal) 
     assert shown["events"] == [{name: first[name] for name in ("fact", "account_id", "message_id", "written_at")}]
     assert len(terminal.rows("dead-letters", "list", "--limit", "2")) == 2
     assert await rig.ready(rig.queue.dead) == 3
+
+
+async def test_what_the_broker_gave_up_is_shown_and_replayed_whole(rig: Rig, terminal: Terminal) -> None:
+    strange = aio_pika.Message(b"no batch")
+    async with await aio_pika.connect(rig.amqp_url) as connection:
+        channel = await connection.channel()
+        for message in (batch_message([event(7), event(8)]), strange):
+            await channel.default_exchange.publish(message, rig.queue.dead)
+    *_, batch, unreadable = terminal.rows("dead-letters", "list")
+    assert (batch["error"], batch["attempts"], batch["events"], batch["message_id"]) == ("delivery limit", 0, 2, 7)
+    assert (unreadable["error"], unreadable["events"], unreadable["message_id"]) == ("delivery limit", None, None)
+    assert [each["message_id"] for each in terminal.row("dead-letters", "show", batch["id"])["events"]] == [7, 8]
+    assert terminal.run("dead-letters", "show", unreadable["id"]).returncode == 0
+    assert terminal.row("dead-letters", "replay", batch["id"], unreadable["id"]) == {"replayed": 2}
+    assert [await rig.ready(rig.queue.dead), await rig.ready(rig.queue.name)] == [3, 2]
+
+
+async def test_looking_often_loses_none(rig: Rig) -> None:
+    async with connected(rig.amqp_url, "test") as session:
+        # RabbitMQ 4 would throw them away after 20 deliveries.
+        for _ in range(25):
+            async with dead_letters(session, rig.queue) as letters:
+                assert letters is not None
+                while await letters.next():
+                    pass
+    await rig.until_ready(rig.queue.dead, 3)
 
 
 async def test_one_or_all_are_replayed(rig: Rig, terminal: Terminal) -> None:
