@@ -28,11 +28,18 @@ class World:
     """
 
     def __init__(
-        self, connect: Callable[[], Call], msisdn: str, *, checked: bool = True, settled_seconds: float = 30.0
+        self,
+        connect: Callable[[], Call],
+        msisdn: str,
+        expire: Callable[[], object],
+        *,
+        checked: bool = True,
+        settled_seconds: float = 30.0,
     ) -> None:
         self._call = connect()
         self._witness = SyncWitness(len(CLOCKS), checked=checked)
         self._msisdn = msisdn
+        self._expire = expire
         self._settled_seconds = settled_seconds
         self._last_id = 0
         self._lost_send = False
@@ -95,6 +102,11 @@ class World:
         """Delete at once what the purge then deletes message by message, when it comes to it."""
         self._closed.add(address)
         self.write("conversations/delete", self.everything(), unsettled=True, address=address)
+
+    def expire(self) -> None:
+        """Let retention remove what is too old."""
+        self._witness.wrote(self.everything())
+        self._expire()
 
     def everything(self) -> range:
         """Return every id that was given."""
