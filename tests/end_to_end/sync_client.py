@@ -106,7 +106,7 @@ class SyncClient:
                 time.sleep(later.seconds)
 
     def exchange(self) -> bool:
-        """Make one call and take its answer over; return whether there is more to tell. Raises `Later`, `Refused`."""
+        """Make one call and take its answer over; return whether either side told anything. Raises `Later`, `Refused`."""
         request = self.request()
         answer = self._call("/user/message/sync", request)
         # First the acks: an entry of `syncs` may name a message whose id the phone learns from them.
@@ -114,7 +114,7 @@ class SyncClient:
             self._pair(ack["messageId"], ack["deviceMessageId"])
         unsent = self.store.changes[len(request["syncs"]) :]
         self.settle(unsent, [self.apply(sync, unsent) for sync in answer["syncs"]])
-        return bool(self.store.changes or self.store.acks)
+        return bool(request["syncs"] or request["syncAcks"] or answer["syncs"])
 
     def request(self) -> Tree:
         """Return the next call. After a lost answer it tells all that the lost call told, and what came since."""
