@@ -38,7 +38,7 @@ async def worker(role: str, settings: Settings, work: Work, probes: Sequence[Pro
     consume = Link(settings.amqp_url, f"{role} consume", _consumers(server, work))
 
     async def broker() -> str | None:
-        return None if publish.up.is_set() and consume.up.is_set() else "the broker is away"
+        return publish.problem or consume.problem
 
     async with publish, consume:
         drain = partial(_drain, server, work.subscribers, settings.drain_seconds)

@@ -1,19 +1,23 @@
 """`usermessage queues`: how much waits, and who takes it."""
 
-from typing import Annotated
+from functools import partial
+from typing import Annotated, TypeAlias
 
 import typer
 
 from shared.bus.depths import Depth, depth, oldest_at
-from shared.bus.link import connected
-from shared.bus.topology import COMMAND_QUEUES, EVENT_QUEUES
+from shared.bus.link import LinkLost, Session, connected
+from shared.bus.topology import COMMAND_QUEUES, EVENT_QUEUES, EventQueue
 from shared.command_line import AsJson, run, show_all
 from shared.contract import dates
 from shared.mailbox.outbox import Outbox
+from shared.postgres.errors import DatabaseError
 from shared.postgres.pool import Database
 from shared.settings import Settings
 
 _CONNECTION = "usermessage command line"
+
+_Rows: TypeAlias = list[dict[str, object]]
 
 
 def queues(
@@ -30,21 +34,43 @@ def queues(
 
     A message of a command queue holds up to 64 commands, one of an event queue up to 200 events.
     """
+    rows, failures = run(partial(_looked, lag=lag))
+    show_all(rows, as_json=as_json)
+    if failures:
+        raise failures[0]
 
-    async def work(settings: Settings) -> list[dict[str, object]]:
-        async with Database(settings.database_url, 1, name=_CONNECTION) as database:
-            events, seconds = await Outbox(database).state()
-        outbox = _row(Depth("outbox", events), seconds if events else None)
-        async with connected(settings.amqp_url, _CONNECTION) as session:
-            rows = [_row(await depth(session, queue.name)) for queue in COMMAND_QUEUES]
-            for queue in EVENT_QUEUES:
-                found = await depth(session, queue.name)
-                at = await oldest_at(session, queue.name) if lag else None
-                rows += [_row(found, None if at is None else (dates.now() - at) / 1000)]
-                rows += [_row(await depth(session, name)) for name in (*queue.retries, queue.dead)]
-        return [outbox, *rows]
 
-    show_all(run(work), as_json=as_json)
+async def _looked(settings: Settings, *, lag: bool) -> tuple[_Rows, list[Exception]]:
+    """Look at the outbox and at the queues: when one of both is away, the other is what somebody wants to see."""
+    rows: _Rows = []
+    failures: list[Exception] = []
+    for look in (_outbox, partial(_queues, lag=lag)):
+        try:
+            rows += await look(settings)
+        except (DatabaseError, LinkLost) as error:
+            failures.append(error)
+    return rows, failures
+
+
+async def _outbox(settings: Settings) -> _Rows:
+    async with Database(settings.database_url, 1, name=_CONNECTION) as database:
+        events, seconds = await Outbox(database).state()
+    return [_row(Depth("outbox", events), seconds if events else None)]
+
+
+async def _queues(settings: Settings, *, lag: bool) -> _Rows:
+    async with connected(settings.amqp_url, _CONNECTION) as session:
+        rows = [_row(await depth(session, queue.name)) for queue in COMMAND_QUEUES]
+        for queue in EVENT_QUEUES:
+            rows += await _event_queue(session, queue, lag=lag)
+    return rows
+
+
+async def _event_queue(session: Session, queue: EventQueue, *, lag: bool) -> _Rows:
+    found = await depth(session, queue.name)
+    at = await oldest_at(session, queue.name) if lag else None
+    behind = [_row(await depth(session, name)) for name in (*queue.retries, queue.dead)]
+    return [_row(found, None if at is None else (dates.now() - at) / 1000), *behind]
 
 
 def _row(found: Depth, seconds: float | None = None) -> dict[str, object]:

@@ -61,7 +61,7 @@ def _probes(publish: Link, receive: Link, caller: Caller, limiter: Limiter) -> l
         return None if publish.was_up.is_set() and receive.was_up.is_set() else "never connected to the broker"
 
     async def is_up() -> str | None:
-        return None if publish.up.is_set() and receive.up.is_set() else "the broker is away"
+        return publish.problem or receive.problem
 
     async def consumed() -> str | None:
         idle = [queue for queue, lane in caller.lanes.items() if not lane.consumers]

@@ -60,9 +60,8 @@ class DeadLetters:
 
     async def replay(self, letter: DeadLetter) -> None:
         """Put its events back into their queue, as if nobody had failed on them."""
-        message = events.message(letter.message.body, {events.ATTEMPTS: 0})
         async with broker_await():
-            await self._channel.default_exchange.publish(message, self.queue)
+            await self._channel.default_exchange.publish(events.batch_of(letter.message.body, 0), self.queue)
         await failpoints.reached("dead_letters.replayed")
         await self.drop(letter)
 

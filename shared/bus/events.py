@@ -29,7 +29,7 @@ def batches(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
 def batch_message(events: Iterable[Event], *, attempts: int = 0) -> aio_pika.Message:
     """Return a durable message; `attempts` is how often a handler failed on these very events."""
     body = orjson.dumps({"version": VERSION, "events": [tuple(event) for event in events]})
-    return message(body, {ATTEMPTS: attempts})
+    return batch_of(body, attempts)
 
 
 def dead_letter(event: Event, *, attempts: int, error: str) -> aio_pika.Message:
@@ -40,8 +40,9 @@ def dead_letter(event: Event, *, attempts: int, error: str) -> aio_pika.Message:
     return dead
 
 
-def message(body: bytes, headers: HeadersType) -> aio_pika.Message:
-    """Return a durable message."""
+def batch_of(body: bytes, attempts: int) -> aio_pika.Message:
+    """Return a durable message with the body of another one, but with none of what the broker noted on that."""
+    headers: HeadersType = {ATTEMPTS: attempts}
     return aio_pika.Message(body, headers=headers, delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
 
 
@@ -63,5 +64,14 @@ def is_known(event: Event) -> bool:
 
 def attempts(message: AbstractMessage) -> int:
     """Return how often a handler failed on the events of a message."""
-    count = message.headers.get(ATTEMPTS, 0)
+    return _count(message, ATTEMPTS)
+
+
+def deliveries(message: AbstractMessage) -> int:
+    """Return how often the broker delivered a message before."""
+    return _count(message, "x-delivery-count")
+
+
+def _count(message: AbstractMessage, header: str) -> int:
+    count = message.headers.get(header, 0)
     return count if isinstance(count, int) else 0

@@ -14,7 +14,7 @@ from typing import Self
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection
-from aio_pika.exceptions import AMQPError
+from aio_pika.exceptions import AMQPError, ChannelPreconditionFailed
 from pamqp.exceptions import PAMQPException
 
 logger = logging.getLogger(__name__)
@@ -23,6 +23,10 @@ HEARTBEAT_SECONDS = 5
 BROKER_SECONDS = 5.0
 _CLOSE_SECONDS = 2.0
 _BACKOFF_FIRST, _BACKOFF_LAST = 0.1, 2.0
+# A person has to delete the queue, or to bring back the code that made it.
+_REFUSED_SECONDS = 10.0
+# What the broker says then; an unknown delivery tag has the same code.
+_OTHER_ARGUMENTS = "inequivalent arg"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,10 @@ class LinkLost(Exception):  # noqa: N818 - it is what happened
     """The connection to the broker is away, or did not answer in time."""
 
 
+class QueueRefused(LinkLost):
+    """The broker has a queue of this name with other arguments, and will as long as somebody does not delete it."""
+
+
 @asynccontextmanager
 async def broker_await(seconds: float = BROKER_SECONDS) -> AsyncIterator[None]:
     """Bound an await on the broker by a timeout; every way in which a connection can be lost raises `LinkLost`."""
@@ -52,7 +60,8 @@ async def broker_await(seconds: float = BROKER_SECONDS) -> AsyncIterator[None]:
             raise
         raise LinkLost("cancelled by the client library") from None
     except (AMQPError, RuntimeError, PAMQPException, OSError, TimeoutError) as error:
-        raise LinkLost(f"{type(error).__name__}: {error}") from error
+        refused = isinstance(error, ChannelPreconditionFailed) and _OTHER_ARGUMENTS in str(error)
+        raise (QueueRefused if refused else LinkLost)(f"{type(error).__name__}: {error}") from error
 
 
 @asynccontextmanager
@@ -101,6 +110,12 @@ class Link:
         self._task: asyncio.Task[None] | None = None
         self.up = asyncio.Event()
         self.was_up = asyncio.Event()
+        self.refused: str | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """Say what is wrong, or nothing while it is up."""
+        return None if self.up.is_set() else self.refused or "the broker is away"
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._run(), name=f"link {self._name}")
@@ -114,8 +129,12 @@ class Link:
     async def _run(self) -> None:
         delay = _BACKOFF_FIRST
         while not self._stopping.is_set():
+            least = 0.0
             try:
                 await self._serve()
+            except QueueRefused as refused:
+                self._note(str(refused))
+                least = _REFUSED_SECONDS
             except LinkLost as lost:
                 logger.warning("link away", extra={"link": self._name, "reason": str(lost)})
             except Exception:
@@ -123,7 +142,7 @@ class Link:
                 logger.exception("link failed", extra={"link": self._name})
             delay = _BACKOFF_FIRST if self.up.is_set() else min(delay * 2, _BACKOFF_LAST)
             self.up.clear()
-            await self._pause(delay * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
+            await self._pause(max(least, delay) * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
 
     async def _serve(self) -> None:
         session = await connect(self._url, self._name)
@@ -131,6 +150,7 @@ class Link:
             async with AsyncExitStack() as opened:
                 for opener in self._openers:
                     await opened.enter_async_context(opener(session))
+                self.refused = None
                 self.up.set()
                 self.was_up.set()
                 logger.info("link up", extra={"link": self._name})
@@ -139,6 +159,12 @@ class Link:
             await self._close(session.connection)
         if not self._stopping.is_set():
             raise LinkLost("connection closed")
+
+    def _note(self, refused: str) -> None:
+        """Log that a queue is refused, once for as long as it is."""
+        if refused != self.refused:
+            logger.error("a queue has other arguments than this code's", extra={"link": self._name, "reason": refused})
+        self.refused = refused
 
     async def _close(self, connection: AbstractConnection) -> None:
         try:

@@ -16,7 +16,7 @@ from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractIncomingMess
 from shared import failpoints, metrics
 from shared.bus.depths import watch_depths
 from shared.bus.envelope import EnvelopeError
-from shared.bus.events import attempts, batch_message, dead_letter, is_known, unpack_events
+from shared.bus.events import attempts, batch_message, batch_of, dead_letter, deliveries, is_known, unpack_events
 from shared.bus.link import LinkLost, Session, broker_await, first_of, open_channel
 from shared.bus.topology import ATTEMPTS, EventQueue, declare_events
 from shared.bus.watchdog import Deliveries, Watchdog
@@ -29,6 +29,8 @@ _PREFETCH_PER_SLOT = 2
 # Each delay is so many times the one before it.
 _GROWTH = 4
 _PROBE_SECONDS = 1.0
+# Far from the broker's limit of 1,000, and seldom enough to cost nothing.
+_DELIVERIES = 100
 
 _Failure = tuple[Event, str]
 
@@ -150,16 +152,28 @@ class Subscriber:
         except Exception:
             # A bug of ours, and no reason to lose events: they come again, and in the end the broker counts them out.
             logger.exception("events not handled", extra={"queue": self._queue.name})
-            await self._hand_back(message)
+            self._away.set()
+            await _requeue(message)
         else:
             await failpoints.reached("subscriber.handled")
             async with broker_await():
                 await message.ack()
 
     async def _hand_back(self, message: AbstractIncomingMessage) -> None:
+        """Let a message come again when what is away is back, however often that has happened before."""
         self._away.set()
+        if deliveries(message) < _DELIVERIES or not await self._sent_anew(message):
+            await _requeue(message)
+
+    async def _sent_anew(self, message: AbstractIncomingMessage) -> bool:
+        """Begin the broker's own count anew, or it would make a dead letter of what waits for long."""
+        try:
+            await self._publish(batch_of(message.body, attempts(message)), self._queue.name)
+        except LinkLost:
+            return False
         async with broker_await():
-            await message.nack(requeue=True)
+            await message.ack()
+        return True
 
     async def _settle(self, message: AbstractIncomingMessage) -> None:
         """Handle the events of a message, and hand on those that must come again."""
@@ -167,7 +181,7 @@ class Subscriber:
             events = unpack_events(message.body)
         except EnvelopeError:
             logger.exception("events not readable", extra={"queue": self._queue.name})
-            await self._publish(aio_pika.Message(message.body, headers=message.headers), self._queue.retries[-1])
+            await self._publish(batch_of(message.body, attempts(message)), self._queue.retries[-1])
             return
         known = [event for event in events if is_known(event)]
         unknown = [event for event in events if not is_known(event)]
@@ -209,6 +223,10 @@ class Subscriber:
             raise LinkLost("not connected")
         if queue in self._queue.retries:
             message.expiration = self._retry_seconds * _GROWTH ** self._queue.retries.index(queue)
-        message.delivery_mode = aio_pika.DeliveryMode.PERSISTENT
         async with broker_await():
             await self._exchange.publish(message, queue)
+
+
+async def _requeue(message: AbstractIncomingMessage) -> None:
+    async with broker_await():
+        await message.nack(requeue=True)

@@ -1,5 +1,9 @@
 """Dead letters over the command line: looked at without harm, replayed when the cause is gone, dropped."""
 
+import asyncio
+import os
+import signal
+import sys
 from collections.abc import AsyncIterator
 from unittest.mock import patch
 
@@ -13,7 +17,17 @@ from shared.bus.link import connected
 from shared.bus.topology import EventQueue
 from shared.contract.events import Event, Fact
 from tests.integration.subscriber_rig import Rig, event, subscriber_rig
-from tests.integration.terminal import Terminal, terminal_of
+from tests.integration.terminal import ROOT, Terminal, terminal_of
+
+_KILLED = """
+import sys
+from services.cli import __main__, dead_letters
+from shared import failpoints
+from shared.bus.topology import EventQueue
+dead_letters.EVENT_QUEUES = (EventQueue(sys.argv[1], frozenset()),)
+failpoints.arm("dead_letters.replayed=kill@2")
+__main__.main(["dead-letters", "replay", "--all"])
+"""
 
 
 @pytest.fixture
@@ -27,7 +41,7 @@ async def rig(servers: Servers) -> AsyncIterator[Rig]:
             yield rig
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def terminal(servers: Servers) -> AsyncIterator[Terminal]:
     async with terminal_of(servers) as terminal:
         yield terminal
@@ -75,13 +89,22 @@ async def test_one_or_all_are_dropped(rig: Rig, terminal: Terminal) -> None:
 
 
 async def test_a_replay_that_dies_in_the_middle_loses_nothing(rig: Rig, terminal: Terminal) -> None:
-    async def dies(_: str) -> None:
-        raise KeyboardInterrupt
+    program = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _KILLED, rig.queue.name, cwd=ROOT, env={**os.environ, **terminal.environment}
+    )
+    assert await program.wait() == -signal.SIGKILL
+    # The second is in both, for it had no time to be taken out of one.
+    await rig.until_ready(rig.queue.dead, 2)
+    assert await rig.ready(rig.queue.name) == 2
 
-    with patch("shared.bus.dead_letters.failpoints.reached", dies):
-        assert terminal.run("dead-letters", "replay", "--all").returncode != 0
-    assert await rig.ready(rig.queue.name) == 1
-    assert await rig.ready(rig.queue.dead) == 3
+
+async def test_what_their_queue_does_not_take_stays_a_dead_letter(rig: Rig, terminal: Terminal) -> None:
+    async with await aio_pika.connect(rig.amqp_url) as connection:
+        await (await connection.channel()).queue_delete(rig.queue.name)
+    done = terminal.run("dead-letters", "replay", "--all")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "done for 0, the others stay; RabbitMQ did not do it" in done.stderr
+    await rig.until_ready(rig.queue.dead, 3)
 
 
 async def test_what_cannot_be_done_is_said(rig: Rig, terminal: Terminal) -> None:
@@ -130,3 +153,11 @@ async def test_queues_say_what_waits(rig: Rig, terminal: Terminal) -> None:
     assert rows[rig.queue.dead]["waiting"] == 3
     assert rows["commands.messages"]["queue"] == "commands.messages"
     await rig.until_ready(rig.queue.name, 1)
+
+
+async def test_what_can_be_seen_is_shown_while_the_other_half_is_away(rig: Rig, terminal: Terminal) -> None:
+    nowhere = "127.0.0.1:1/"
+    done = terminal.run("queues", DATABASE_URL=f"postgresql://nobody@{nowhere}")
+    assert (done.returncode, rig.queue.dead in done.stdout, "database" in done.stderr) == (1, True, True)
+    done = terminal.run("queues", AMQP_URL=f"amqp://guest:guest@{nowhere}")
+    assert (done.returncode, "outbox" in done.stdout, "RabbitMQ" in done.stderr) == (1, True, True)

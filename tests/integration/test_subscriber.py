@@ -8,9 +8,12 @@ from collections.abc import AsyncIterator, Sequence
 import aio_pika
 import orjson
 import pytest
+from prometheus_client import REGISTRY
 
 from deploy.local.servers import Servers
+from shared.bus import depths
 from shared.bus.events import ATTEMPTS as ATTEMPTS_HEADER
+from shared.bus.events import attempts, deliveries
 from shared.contract.events import Event
 from shared.contract.faults import Away
 from tests.integration.bus_rig import eventually
@@ -33,8 +36,10 @@ class Consumer:
         self.handled: Counter[int] = Counter()
         self.met_at: list[float] = []
         self.away = False
+        self.asked = 0
 
     async def __call__(self, events: Sequence[Event]) -> Sequence[Event]:
+        self.asked += 1
         if self.away:
             raise Away("a test")
         if self.poison in [each.message_id for each in events]:
@@ -111,3 +116,38 @@ async def test_consumers_that_die_make_no_dead_letters(rig: Rig) -> None:
     async with rig.subscribed(consumer, consumer.probe):
         await eventually(lambda: len(consumer.handled) == 10)
     assert await rig.ready(rig.queue.dead) == 0
+
+
+async def test_however_long_it_is_away_nothing_becomes_a_dead_letter(rig: Rig) -> None:
+    await rig.publish([event(1)])
+    async with await aio_pika.connect(rig.amqp_url) as connection:
+        queue = await (await connection.channel()).get_queue(rig.queue.name)
+        for _ in range(150):
+            await (await queue.get()).reject(requeue=True)
+    consumer = Consumer()
+    consumer.away = True
+    async with rig.subscribed(consumer, consumer.probe):
+        await eventually(lambda: consumer.asked > 0)
+    async with await aio_pika.connect(rig.amqp_url) as connection:
+        message = await (await (await connection.channel()).get_queue(rig.queue.name)).get()
+        # It came back to the consumer that was about to pause.
+        assert deliveries(message) < 10
+        assert attempts(message) == 0
+
+
+async def test_what_waits_and_what_is_dead_is_measured(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(depths, "_LOOK_SECONDS", 0.1)
+
+    def measured(name: str, queue: str) -> float | None:
+        return REGISTRY.get_sample_value(name, {"queue": queue})
+
+    consumer = Consumer(poison=2)
+    await rig.publish([event(2)])
+    await rig.publish([event(2)])
+    async with rig.subscribed(consumer, consumer.probe, retry_seconds=0.01):
+        await rig.until_ready(rig.queue.dead, 2)
+        await eventually(lambda: measured("usermessage_event_queue_messages", rig.queue.dead) == 2)
+        assert measured("usermessage_event_queue_messages", rig.queue.name) == 0
+    assert measured("usermessage_dead_letters_total", rig.queue.name) == 2
+    # What nobody looks at any more is not told as it was.
+    assert measured("usermessage_event_queue_messages", rig.queue.dead) is None

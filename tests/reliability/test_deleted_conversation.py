@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from deploy.local.servers import Servers
 from shared.postgres.pool import Database
-from tests.integration.purge_rig import assert_buried, fill
+from tests.integration.purge_rig import assert_emptied, fill
 from tests.reliability.client import Client
 from tests.reliability.settings import CONVERSATION_MESSAGES, SEED
 from tests.running import Account, Stack
@@ -127,7 +127,7 @@ async def test_a_long_conversation_is_deleted(servers: Servers, stack: Stack) ->
             rate = CONVERSATION_MESSAGES / (time.monotonic() - began)
         print(f"meanwhile: same account {figures(writers[:2])}; others {figures(writers[2:])}")
         print(f"{CONVERSATION_MESSAGES} messages: deleted in {answer * 1000:.0f} ms, purged at {rate:.0f}/s")
-        await assert_buried(servers.postgres.url, owner.account_id, CONVERSATION_MESSAGES)
+        await assert_emptied(servers.postgres.url, owner.account_id, CONVERSATION_MESSAGES)
         await assert_counted(client, owner, stored + sum(len(writer.seconds) for writer in writers[:2]))
     assert answer < ANSWER_SECONDS
     assert sum(writer.refused for writer in writers) == 0

@@ -61,11 +61,7 @@ SCENARIOS = {
 Play = Callable[..., None]
 
 # What a rule is in the function that has it, and what is there without it.
-_LEFT_OUT = (
-    "device_sync",
-    "left_out := device_behind(account_ids[place], device_ids[place], acked)",
-    "left_out := '{}'",
-)
+_LEFT_OUT = ("device_sync", "device_behind(account_ids[place], device_ids[place], acked)", "'{}'")
 _KNEW_BEFORE = ("device_write", "and message_id = target and known_seq = old.change_seq", "and message_id = target")
 MUTATIONS = {
     "a message acked in a call is left out of its answer": (_LEFT_OUT, "a change in a lost answer"),
