@@ -30,10 +30,7 @@ class Later(Exception):  # noqa: N818 - nothing is wrong yet
 
 
 class Refused(Exception):  # noqa: N818 - it is an answer
-    """The call did nothing; `code` says why. After 105 the phone registers as a new device, with an empty store."""
-
-    def __init__(self, code: int) -> None:
-        self.code = code
+    """The call did nothing; the argument is the code. After 105 the phone is a new device, with an empty store."""
 
 
 class Server:
@@ -53,11 +50,10 @@ class Server:
         except (OSError, HTTPException) as error:
             self.close()
             raise Later(OPEN_SECONDS) from error
-        code = answer.pop("errorCode")
-        if code in (98, 99):
-            raise Later(OPEN_SECONDS if code == 99 else float(response.headers["Retry-After"]))
-        if code:
-            raise Refused(code)
+        if answer["errorCode"] in (98, 99):
+            raise Later(float(response.headers.get("Retry-After", OPEN_SECONDS)))
+        if answer["errorCode"]:
+            raise Refused(answer["errorCode"])
         return answer
 
     def close(self) -> None:
@@ -83,10 +79,10 @@ class SyncClient:
 
     def insert(self, **fields: Any) -> int:
         """Store a message with all its `FIELDS`; return its `deviceMessageId`, which is never used again."""
-        self.store.last_id += 1
-        self.store.messages[self.store.last_id] = {"messageId": 0, **fields}
-        self._changed(INSERT, self.store.last_id, fields)
-        return self.store.last_id
+        own_id = self.store.last_id = self.store.last_id + 1
+        self.store.messages[own_id] = {"messageId": 0, **fields}
+        self._changed(INSERT, own_id, fields)
+        return own_id
 
     def update(self, own_id: int, **fields: Any) -> None:
         self.store.messages[own_id].update(fields)
@@ -106,7 +102,7 @@ class SyncClient:
                 time.sleep(later.seconds)
 
     def exchange(self) -> bool:
-        """Make one call and take its answer over; return whether there is more to tell. Raises `Later`, `Refused`."""
+        """Make one call and take its answer over; return whether either side had anything to tell."""
         request = self.request()
         answer = self._call("/user/message/sync", request)
         # First the acks: an entry of `syncs` may name a message whose id the phone learns from them.
@@ -114,7 +110,7 @@ class SyncClient:
             self._pair(ack["messageId"], ack["deviceMessageId"])
         unsent = self.store.changes[len(request["syncs"]) :]
         self.settle(unsent, [self.apply(sync, unsent) for sync in answer["syncs"]])
-        return bool(self.store.changes or self.store.acks)
+        return bool(request["syncs"] or request["syncAcks"] or answer["syncs"])
 
     def request(self) -> Tree:
         """Return the next call. After a lost answer it tells all that the lost call told, and what came since."""

@@ -41,15 +41,14 @@ class Phone(SyncClient):
         self._applied_before_death = 0
 
     def sync(self, fate: Fate = Fate.ANSWERED, *, again: bool = False) -> bool:
-        """Make a call, `again` the lost one byte for byte if there is one; return whether it was taken over."""
+        """Make a call, `again` the lost one byte for byte if there is one; return whether either side told anything."""
         self._fate, self._again = fate, again
         try:
-            self.exchange()
+            return self.exchange()
         except Later as later:
             time.sleep(later.seconds)
-            return False
         except PhoneDied:
-            return False
+            pass
         finally:
             self._fate, self._again = Fate.ANSWERED, False
         return True

@@ -91,6 +91,10 @@ def _api_delete_conversation(world: World, step: Step) -> None:
     world.delete_conversation(ADDRESSES[step.address])
 
 
+def _retention(world: World, _: Step) -> None:
+    world.expire()
+
+
 def _phone_insert(world: World, step: Step) -> None:
     flags = {"read": bool(step.read), "locked": bool(step.locked), "incoming": step.text != 1}
     world.phones[step.phone].receive(ADDRESSES[step.address], TEXTS[step.text], **flags)
@@ -136,6 +140,7 @@ KINDS: Mapping[str, Callable[[World, Step], None]] = {
     "api.unlock_list": _api_list("unlock/list"),
     "api.read": _api_read,
     "api.delete_conversation": _api_delete_conversation,
+    "retention": _retention,
     "phone.insert": _phone_insert,
     "phone.flags": _phone_flags,
     "phone.text": _phone_text,
