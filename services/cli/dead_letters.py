@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
-from shared.bus.dead_letters import DeadLetter, DeadLetters, dead_letters
+from shared.bus.dead_letters import DeadLetter, DeadLetters, TooOldError, dead_letters
 from shared.bus.link import LinkLost, connected
 from shared.bus.topology import EVENT_QUEUES
 from shared.command_line import AsJson, CommandFailed, group, run, show, show_all
@@ -90,14 +90,20 @@ def _handled(handle: _Handle, ids: Sequence[str] | None, queue: str, *, every: b
 
     async def work(settings: Settings) -> int:
         found: list[str] = []
+        old: list[str] = []
         try:
             async with _opened(settings, queue) as opened:
                 async for each, letter in _letters(opened):
                     if every or letter.id in (ids or ()):
-                        await handle(each, letter)
-                        found.append(letter.id)
+                        try:
+                            await handle(each, letter)
+                            found.append(letter.id)
+                        except TooOldError:
+                            old.append(letter.id)
         except LinkLost as lost:
             raise CommandFailed(f"done for {len(found)}, the others stay; RabbitMQ did not do it: {lost}") from lost
+        if old:
+            raise CommandFailed(f"done for {len(found)}; older than 6 days, so they might act again: {', '.join(old)}")
         missing = sorted(set(ids or ()) - set(found))
         if missing:
             raise CommandFailed(f"done for {len(found)}; there is no dead letter {', '.join(missing)}")

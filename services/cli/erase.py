@@ -7,6 +7,7 @@ import typer
 
 from services.accounts import commands as accounts
 from services.delivery import commands as delivery
+from shared.bus.depths import depth
 from shared.bus.forgetting import forget_account
 from shared.bus.link import LinkLost, connected
 from shared.bus.topology import EVENT_QUEUES
@@ -56,6 +57,9 @@ async def _erased(settings: Settings, account_id: int) -> dict[str, int]:
 async def _forget(settings: Settings, account_id: int) -> int:
     try:
         async with connected(settings.amqp_url, "usermessage command line") as session:
+            for queue in EVENT_QUEUES:
+                if (await depth(session, queue.name)).messages:
+                    warn(f"{queue.name} holds events; ids of the account may stand there until these are handled")
             return sum([await forget_account(session, queue, account_id) for queue in EVENT_QUEUES])
     except LinkLost:
         warn("RabbitMQ is away: ids of the account may stand in dead letters until these are dropped")

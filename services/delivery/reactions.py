@@ -7,7 +7,7 @@ the copy because it is settled only once. An event that comes again goes through
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from inspect import isawaitable
 from typing import NamedTuple
 
@@ -21,8 +21,10 @@ from shared.mailbox.sends import Send
 from shared.mailbox.store import Mailbox
 from shared.mailbox.terms import Terms
 from shared.mailbox.writes import NewMessage, Settlement, Written
+from shared.postgres.errors import DatabaseTimeout, LockTimeout
 
 _SECONDS = 5.0
+_LOCKED_SECONDS = 1.0
 _STATUS_NONE, _STATUS_COMPLETED, _STATUS_FAILED = 0, 2, 3
 _ORIGIN_MYSMS, _ORIGIN_ACCOUNT = 1, 2
 
@@ -44,9 +46,14 @@ class Sends:
         self._store = store
 
     async def deliver(self, events: Sequence[Event]) -> Sequence[Event]:
-        """React to `SEND_REQUESTED`; return those whose mailbox stayed locked by somebody else."""
+        """React to `SEND_REQUESTED`; return those whose mailbox is locked by somebody else."""
         pointers = {(event.account_id, event.message_id): event for event in events}
-        sends = await self._mailbox.sends(pointers, timeout=_SECONDS)
+        locked: list[Event] = []
+        async for sends in self._mailbox.sends(pointers, timeout=_SECONDS):
+            locked += [pointers[send.account_id, send.message_id] for send in await self._deliver(sends)]
+        return locked
+
+    async def _deliver(self, sends: Sequence[Send]) -> list[Send]:
         due = [send for send in sends if send.due_at is None]
         accounts, numbers = await self._recipients.find(
             {_msisdn(send) for send in due}, {send.account_id for send in due}
@@ -57,32 +64,40 @@ class Sends:
         twins = [
             _Twin(send, accounts[_msisdn(send)], numbers[send.account_id]) for send in due if accounts[_msisdn(send)]
         ]
-        locked = await self._arrive(twins)
-        return [pointers[send.account_id, send.message_id] for send in locked]
+        # Nobody can be told whom it is from: the sender's number was taken away in the meantime.
+        nameless = [twin.send for twin in twins if not twin.sender_msisdn]
+        locked = await self._settle(nameless, _STATUS_FAILED, _ORIGIN_MYSMS)
+        return locked + await self._arrive([twin for twin in twins if twin.sender_msisdn])
 
     async def _arrive(self, twins: Sequence[_Twin]) -> list[Send]:
-        """Store the twins and settle the sends; return those whose mailbox stayed locked."""
+        """Store the twins and settle the sends; return those whose mailbox is locked."""
         deadline = time.monotonic() + _SECONDS
-        nameless = [twin for twin in twins if not twin.sender_msisdn]
-        twins = [twin for twin in twins if twin.sender_msisdn]
         keys = [f"{twin.send.account_id}:{twin.send.message_id}" for twin in twins]
         terms = [Terms(deadline, "twin", key, b"") for key in keys]
-        stored = await _settled(await self._mailbox.insert([_incoming(twin) for twin in twins], terms))
+        stored = await self._mailbox.insert([_incoming(twin) for twin in twins], terms)
         await failpoints.reached("delivery.twin_stored")
+        at_once = [
+            (twin.send, outcome) for twin, outcome in zip(twins, stored, strict=True) if not isawaitable(outcome)
+        ]
+        late = [(twin.send, outcome) for twin, outcome in zip(twins, stored, strict=True) if isawaitable(outcome)]
+        # The sender of what stands must not wait for the mailboxes of others.
+        locked = await self._tell(at_once)
+        waited = await _waited([outcome for _, outcome in late])
+        return locked + await self._tell(zip((send for send, _ in late), waited, strict=True))
 
-        arrived = [twin.send for twin, outcome in zip(twins, stored, strict=True) if not isinstance(outcome, Fault)]
-        locked = [twin.send for twin, outcome in zip(twins, stored, strict=True) if isinstance(outcome, Fault)]
-        # Nobody can be told whom it is from: the sender's number was taken away in the meantime.
-        failed = [twin.send for twin in nameless]
-        return locked + await self._settle(arrived, failed, deadline)
+    async def _tell(self, stored: Iterable[tuple[Send, int | Fault]]) -> list[Send]:
+        """Settle the sends whose twin stands; return the others, and those whose own mailbox is locked."""
+        sends = [(send, isinstance(outcome, Fault)) for send, outcome in stored]
+        arrived = [send for send, is_locked in sends if not is_locked]
+        locked = [send for send, is_locked in sends if is_locked]
+        return locked + await self._settle(arrived, _STATUS_COMPLETED, _ORIGIN_ACCOUNT)
 
-    async def _settle(self, arrived: Sequence[Send], failed: Sequence[Send], deadline: float) -> list[Send]:
+    async def _settle(self, sends: Sequence[Send], status: int, origin: int) -> list[Send]:
+        """Say what became of sends; return those whose mailbox is locked."""
         now = dates.now()
-        settlements = [Settlement(*send[:2], _STATUS_COMPLETED, _ORIGIN_ACCOUNT, now) for send in arrived]
-        settlements += [Settlement(*send[:2], _STATUS_FAILED, _ORIGIN_MYSMS, now) for send in failed]
-        terms = [Terms(deadline, "settle")] * len(settlements)
-        outcomes = await _settled(await self._mailbox.settle(settlements, terms))
-        sends = [*arrived, *failed]
+        settlements = [Settlement(send.account_id, send.message_id, status, origin, now) for send in sends]
+        terms = [Terms(time.monotonic() + _SECONDS, "settle")] * len(settlements)
+        outcomes = await _waited(await self._mailbox.settle(settlements, terms))
         return [send for send, outcome in zip(sends, outcomes, strict=True) if isinstance(outcome, Fault)]
 
 
@@ -104,7 +119,22 @@ def _incoming(twin: _Twin) -> NewMessage:
     )
 
 
-async def _settled(outcomes: Sequence[Written[int]]) -> list[int | Fault]:
-    """Wait for those whose mailbox is locked, all at once."""
-    waiting = iter(await asyncio.gather(*(outcome for outcome in outcomes if isawaitable(outcome))))
-    return [next(waiting) if isawaitable(outcome) else outcome for outcome in outcomes]
+async def _waited(outcomes: Sequence[Written[int]]) -> list[int | Fault]:
+    """Wait a moment for those whose mailbox is locked: longer, and they would hold up what comes behind them.
+
+    One that is given up then may still take effect. It comes again, and finds that.
+    """
+    tasks = {place: asyncio.ensure_future(each) for place, each in enumerate(outcomes) if isawaitable(each)}
+    if tasks:
+        _, pending = await asyncio.wait(tasks.values(), timeout=_LOCKED_SECONDS)
+        for task in pending:
+            task.cancel()
+        if pending:
+            await asyncio.wait(pending)
+    return [_outcome(tasks[place]) if isawaitable(each) else each for place, each in enumerate(outcomes)]
+
+
+def _outcome(task: "asyncio.Future[int | Fault]") -> int | Fault:
+    if task.cancelled() or isinstance(task.exception(), DatabaseTimeout | LockTimeout):
+        return Fault.UNAVAILABLE
+    return task.result()

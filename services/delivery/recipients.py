@@ -1,4 +1,4 @@
-"""Recipients: whose account a number is, as the accounts role says, remembered for a minute."""
+"""Recipients: whose account a number is, as the accounts role says; who was found is remembered for a minute."""
 
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -73,5 +73,6 @@ class _Memory:
         if len(self._kept) + len(asked) > _MOST:
             self._kept.clear()
         found = dict(zip(asked, answers, strict=True))
-        self._kept.update((each, (until, answer)) for each, answer in found.items())
+        # Not what was not found: an account may come into being at any time.
+        self._kept.update((each, (until, answer)) for each, answer in found.items() if answer)
         return found

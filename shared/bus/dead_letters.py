@@ -17,7 +17,8 @@ from shared.bus import events
 from shared.bus.depths import depth
 from shared.bus.envelope import EnvelopeError
 from shared.bus.link import Session, broker_await, open_channel
-from shared.bus.topology import EventQueue
+from shared.bus.topology import DEAD_MILLISECONDS, EventQueue
+from shared.contract import dates
 from shared.contract.events import Event
 
 # The broker moved it: so often it was delivered and neither handled nor refused.
@@ -36,6 +37,10 @@ class DeadLetter:
     attempts: int
     error: str
     message: AbstractIncomingMessage = field(repr=False)
+
+
+class TooOldError(Exception):
+    """What an event did may be forgotten, so that it would do it again."""
 
 
 class DeadLetters:
@@ -59,7 +64,9 @@ class DeadLetters:
         return letter
 
     async def replay(self, letter: DeadLetter) -> None:
-        """Put its events back into their queue, as if nobody had failed on them."""
+        """Put its events back into their queue, as if nobody had failed on them; raise `TooOldError` after 6 days."""
+        if any(event.at < dates.now() - DEAD_MILLISECONDS for event in letter.events or ()):
+            raise TooOldError
         async with broker_await():
             await self._channel.default_exchange.publish(events.batch_of(letter.message.body, 0), self.queue)
         await failpoints.reached("dead_letters.replayed")

@@ -47,6 +47,10 @@ class EnvelopeError(ValueError):
     """Bytes that are no envelope of a version that this code knows."""
 
 
+class UnknownVersionError(EnvelopeError):
+    """A document of a version that this code does not know."""
+
+
 def pack_commands(commands: Sequence[Command]) -> bytes:
     """Return the bytes of an envelope with these commands."""
     rows = [

@@ -7,7 +7,7 @@ import aio_pika
 import orjson
 from aio_pika.abc import AbstractMessage, HeadersType
 
-from shared.bus.envelope import EnvelopeError
+from shared.bus.envelope import EnvelopeError, UnknownVersionError
 from shared.contract.events import Event, Fact
 
 VERSION = 1
@@ -51,7 +51,7 @@ def unpack_events(body: bytes) -> list[Event]:
     try:
         document = orjson.loads(body)
         if document["version"] != VERSION:
-            raise EnvelopeError("not a version that this code knows")
+            raise UnknownVersionError("not a version that this code knows")
         return [Event(*row[: len(Event._fields)]) for row in document["events"]]
     except (orjson.JSONDecodeError, KeyError, TypeError) as error:
         raise EnvelopeError("not a batch of events") from error

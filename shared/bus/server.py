@@ -106,9 +106,11 @@ class Server:
         try:
             async with broker_await():
                 await message.ack()
-            deliveries.unacknowledged -= 1
         except LinkLost as lost:
             logger.warning("envelope not acknowledged", extra={"reason": str(lost)})
+        finally:
+            # Also where the broker does not know it: the watchdog then sees a consumer that gets nothing.
+            deliveries.unacknowledged -= 1
 
     async def _answer(self, message: AbstractIncomingMessage, received: float) -> None:
         answer = partial(self.replies.add, message.reply_to or "")

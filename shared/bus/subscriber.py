@@ -15,7 +15,7 @@ from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractIncomingMess
 
 from shared import failpoints, metrics
 from shared.bus.depths import watch_depths
-from shared.bus.envelope import EnvelopeError
+from shared.bus.envelope import EnvelopeError, UnknownVersionError
 from shared.bus.events import attempts, batch_message, batch_of, dead_letter, deliveries, is_known, unpack_events
 from shared.bus.link import LinkLost, Session, broker_await, first_of, open_channel
 from shared.bus.topology import ATTEMPTS, EventQueue, declare_events
@@ -106,6 +106,10 @@ class Subscriber:
         except LinkLost as lost:
             logger.warning("events not consumed", extra={"queue": self._queue.name, "reason": str(lost)})
             session.lost.set()
+        except Exception:
+            # A bug, but a consumer that ended would leave a process that looks well and handles nothing.
+            logger.exception("events not consumed", extra={"queue": self._queue.name})
+            session.lost.set()
 
     async def _consume_until_away(self, queue: AbstractQueue) -> None:
         self._away.clear()
@@ -124,6 +128,8 @@ class Subscriber:
                 await self._probe()
             except Away as away:
                 logger.warning("events wait", extra={"queue": self._queue.name, "reason": away.reason})
+            except Exception as error:
+                logger.warning("events wait", extra={"queue": self._queue.name}, exc_info=error)
             else:
                 return
 
@@ -137,10 +143,12 @@ class Subscriber:
         try:
             async with self._slots:
                 await (self._hand_back(message) if self._away.is_set() else self._take(message))
-            self._deliveries.unacknowledged -= 1
         except LinkLost as lost:
             # Unacknowledged it comes again.
             logger.warning("events not acknowledged", extra={"queue": self._queue.name, "reason": str(lost)})
+        finally:
+            # Also where the broker does not know it: the watchdog then sees a consumer that gets nothing.
+            self._deliveries.unacknowledged -= 1
 
     async def _take(self, message: AbstractIncomingMessage) -> None:
         await failpoints.reached("subscriber.received")
@@ -179,9 +187,15 @@ class Subscriber:
         """Handle the events of a message, and hand on those that must come again."""
         try:
             events = unpack_events(message.body)
-        except EnvelopeError:
+        except UnknownVersionError:
             logger.exception("events not readable", extra={"queue": self._queue.name})
             await self._publish(batch_of(message.body, attempts(message)), self._queue.retries[-1])
+            return
+        except EnvelopeError:
+            # No later version will read it either.
+            logger.exception("dead letter", extra={"queue": self._queue.name})
+            await self._publish(batch_of(message.body, attempts(message)), self._queue.dead)
+            metrics.dead_letter(self._queue.name)
             return
         known = [event for event in events if is_known(event)]
         unknown = [event for event in events if not is_known(event)]
@@ -190,7 +204,8 @@ class Subscriber:
         await self._again(later, self._queue.retries[0], count)
         await self._again(unknown, self._queue.retries[-1], count)
         await self._failed(failed, count + 1)
-        metrics.events_handled(self._queue.name, [event.at for event in known])
+        unhandled = {*later, *(event for event, _ in failed)}
+        metrics.events_handled(self._queue.name, [event.at for event in known if event not in unhandled])
 
     async def _handled(self, events: Sequence[Event]) -> tuple[Sequence[Event], list[_Failure]]:
         """Return what is to come later and what failed; one event that fails must not take the others with it."""

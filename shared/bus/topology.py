@@ -24,6 +24,9 @@ _DELIVERY_LIMIT = 1_000
 # Each look at the dead letters is a delivery; without a limit RabbitMQ 4 takes 20, and then throws them away.
 _LOOKS = 1_000_000_000
 
+# A day less than the answers under keys are kept: what an event did before must still be known when it is replayed.
+DEAD_MILLISECONDS = 6 * 86_400_000
+
 REVOCATIONS = "usermessage.revocations"
 
 
@@ -72,7 +75,7 @@ class EventQueue:
     def arguments(self) -> Mapping[str, Mapping[str, str | int]]:
         """Return the arguments of each queue by its name, those behind it first."""
         return {
-            self.dead: {"x-queue-type": "quorum", "x-delivery-limit": _LOOKS},
+            self.dead: {"x-queue-type": "quorum", "x-delivery-limit": _LOOKS, "x-message-ttl": DEAD_MILLISECONDS},
             **{retry: _quorum(self.name) for retry in self.retries},
             self.name: {**_quorum(self.dead), "x-max-length": _EVENTS_BACKSTOP, "x-delivery-limit": _DELIVERY_LIMIT},
         }

@@ -1,13 +1,12 @@
 """The outbox: events written in the transaction of their cause, which wait there for the relay."""
 
-import time
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from shared import metrics
 from shared.contract.events import Event, Fact
+from shared.mailbox.floor import Floor
 from shared.postgres.pool import Database
 from shared.postgres.queries import load_queries
 
@@ -17,9 +16,6 @@ _MEASURE_SECONDS = 5.0
 _STATE_SECONDS = 5.0
 # With the relay's broker awaits in between.
 _TAKE_SECONDS = 20.0
-# A transaction commits so long after it drew the number of its event, or a little later is soon enough.
-_SETTLED_SECONDS = 3.0
-_FROM_THE_START_SECONDS = 60.0
 
 
 class Outbox:
@@ -49,32 +45,3 @@ class Outbox:
         """Tell the metrics; return the seconds until it is worth doing again."""
         metrics.outbox(*await self.state())
         return _MEASURE_SECONDS
-
-
-class Floor:
-    """The number below which no event waits, but for stragglers that are looked for every minute.
-
-    While an old snapshot is open, deleted rows stay in the index: read again and again they would cost more than the
-    events. `clock` is monotonic seconds.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._floor = 0
-        self._greatest: deque[tuple[float, int]] = deque()
-        self._from_start_at = float("-inf")
-
-    def start(self) -> int:
-        """Return the number behind which to look."""
-        now = self._clock()
-        while self._greatest and self._greatest[0][0] <= now - _SETTLED_SECONDS:
-            self._floor = max(self._floor, self._greatest.popleft()[1])
-        return 0 if now >= self._from_start_at else self._floor
-
-    def took(self, ids: Sequence[int], *, full: bool) -> None:
-        """Note which events were taken, and whether there may be more behind them."""
-        now = self._clock()
-        if ids:
-            self._greatest.append((now, max(ids)))
-        if not full and now >= self._from_start_at:
-            self._from_start_at = now + _FROM_THE_START_SECONDS

@@ -53,11 +53,11 @@ class Retention:
             for mailbox in mailboxes:
                 if mailbox.due and not await self._cleared(mailbox, until):
                     return mailbox.account_id - 1, False
+                if time.monotonic() > until:
+                    return mailbox.account_id, False
             if last:
                 return 0, True
             behind = mailboxes[-1].account_id
-            if time.monotonic() > until:
-                return behind, False
 
     async def _cleared(self, mailbox: Retained, until: float) -> bool:
         """Clear a mailbox; return whether this pass is done with it: one in use or that fails waits for the next."""

@@ -1,6 +1,10 @@
 """Sends: outgoing messages that are to be delivered."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
+
+# Texts of more take longer to store than a statement may, and as much memory as a process has.
+PART_OCTETS = 4 * 1_048_576
 
 
 class Send(NamedTuple):
@@ -12,3 +16,25 @@ class Send(NamedTuple):
     body: str
     date_sent: int
     due_at: int | None
+
+
+class Sized(NamedTuple):
+    """A message by account and id, and how long its text is."""
+
+    account_id: int
+    message_id: int
+    octets: int
+
+
+def parts(messages: Iterable[Sized], octets: int = PART_OCTETS) -> Iterator[Sequence[Sized]]:
+    """Split messages into runs of at most so many octets of text, a longer one by itself."""
+    part: list[Sized] = []
+    room = octets
+    for message in messages:
+        if part and message.octets > room:
+            yield part
+            part, room = [], octets
+        part.append(message)
+        room -= message.octets
+    if part:
+        yield part

@@ -1,6 +1,6 @@
 """The store: the mailbox's reads and writes, each one round trip to Postgres."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,7 @@ from shared.mailbox.devices import DeviceChange, DeviceRemoval, NewDevice
 from shared.mailbox.lists import LockList, RemovalList
 from shared.mailbox.pages import Entries, Page, Pages
 from shared.mailbox.patience import Patience
-from shared.mailbox.sends import Send
+from shared.mailbox.sends import Send, Sized, parts
 from shared.mailbox.sync import Sync, Synced, Syncs, synced
 from shared.mailbox.terms import Terms
 from shared.mailbox.writes import (
@@ -88,10 +88,21 @@ class Mailbox:
         """Lock or unlock lists of messages, each at once; those that are gone or unknown are left alone."""
         return await self._writer.write(self._queries["lock_list"], lists, terms)
 
-    async def sends(self, pointers: Iterable[tuple[int, int]], *, timeout: float) -> list[Send]:  # noqa: ASYNC109 - given on
-        """Return those of the messages, named by account and id, that are there to be sent, now or later."""
+    async def sends(
+        self,
+        pointers: Iterable[tuple[int, int]],
+        *,
+        timeout: float,  # noqa: ASYNC109 - given on
+    ) -> AsyncIterator[list[Send]]:
+        """Give those of the messages, named by account and id, that are there to be sent, now or later, in parts.
+
+        A part is read when it is asked for and is never longer than can be stored in one go.
+        """
         account_ids, message_ids = zip(*pointers, strict=True)
-        return [Send(**row) for row in await self._fetch("sends", account_ids, message_ids, timeout=timeout)]
+        sizes = await self._fetch("send_sizes", account_ids, message_ids, timeout=timeout)
+        for part in parts(Sized(**row) for row in sizes):
+            account_ids, message_ids, _ = zip(*part, strict=True)
+            yield [Send(**row) for row in await self._fetch("sends", account_ids, message_ids, timeout=timeout)]
 
     async def settle(self, settlements: Sequence[Settlement], terms: Sequence[Terms]) -> list[Written[int]]:
         """Say what became of sends; one that is gone or was settled before is left alone."""

@@ -71,9 +71,9 @@ begin
 end
 $$;
 
--- Deletes those of the named messages that are still there and still expired; returns how many, or null when the mailbox
--- is locked by somebody else.
-create function mailbox_expire(of_account bigint, message_ids integer[], before bigint) returns integer
+-- Deletes those of the named messages that are still there and still expired, by the days that the account has now;
+-- returns how many, or null when the mailbox is locked by somebody else.
+create function mailbox_expire(of_account bigint, message_ids integer[], default_days integer) returns integer
 language plpgsql volatile
 set plan_cache_mode to force_generic_plan
 set enable_seqscan to off
@@ -82,12 +82,15 @@ set enable_mergejoin to off
 as $$
 declare
   held bigint[];
+  before bigint;
   gone integer[];
 begin
   held := mailbox_lock(array[of_account], true);
   if held = '{}' then
     return null;
   end if;
+  select retention_before(coalesce(retention_days, default_days)) into before
+  from mailbox where account_id = of_account;
   gone := messages_standing(of_account, array(
     select message.message_id
     from unnest(message_ids) with ordinality as named (message_id, place)

@@ -5,7 +5,9 @@ import asyncpg
 from shared.contract.faults import Away
 
 _AWAY = frozenset({"25006", "57P01", "57P02", "57P03", "57P05"})
-_CONNECTION_CLASS = "08"
+# Of connections, credentials, the database's name, resources that ran out, and the machine below: nothing that another
+# statement would do better.
+_AWAY_CLASSES = ("08", "28", "3D", "53", "58")
 _CANCELED = "57014"
 _LOCK_NOT_AVAILABLE = "55P03"
 
@@ -44,7 +46,7 @@ def translated(error: BaseException) -> DatabaseError | None:
 
 
 def _from_sqlstate(sqlstate: str) -> DatabaseError | None:
-    if sqlstate in _AWAY or sqlstate.startswith(_CONNECTION_CLASS):
+    if sqlstate in _AWAY or sqlstate.startswith(_AWAY_CLASSES):
         return DatabaseAway(f"sqlstate {sqlstate}")
     if sqlstate == _CANCELED:
         return DatabaseTimeout("canceled by the server")

@@ -11,12 +11,13 @@ from shared.bus.events import batch_message, batches
 from shared.bus.link import Link
 from shared.bus.subscriber import Handler, Probe, Subscriber
 from shared.bus.topology import EventQueue, declare_events
+from shared.contract import dates
 from shared.contract.events import Event, Fact
 from tests.integration.relay_rig import delete
 
 
 def event(number: int, fact: int = Fact.SEND_REQUESTED) -> Event:
-    return Event(fact, 1, number, number, 0)
+    return Event(fact, 1, number, number, dates.now())
 
 
 class Rig:

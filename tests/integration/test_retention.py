@@ -99,12 +99,21 @@ async def test_what_is_old_goes_unless_it_is_locked_or_waits_to_be_sent(rig: Rig
 
 
 async def test_what_changed_since_it_was_found_stays(rig: Rig) -> None:
-    account, before = next(accounts), round(time.time() * 1000 - DAYS * DAY)
+    account = next(accounts)
     await rig.insert(aged(account, locked=True), sent(account, 1), aged(account, 1), aged(account, address=SHOP))
     await _delete(rig, account, SHOP)
     expire = "select mailbox_expire($1, $2, $3) as removed"
-    assert await rig.rows(expire, account, [1, 2, 3, 4, 5], before) == [{"removed": 0}]
+    assert await rig.rows(expire, account, [1, 2, 3, 4, 5], DAYS) == [{"removed": 0}]
     assert await left(rig, account) == [1, 2, 3, 4]
+
+
+async def test_a_rule_that_is_withdrawn_holds_at_once(rig: Rig) -> None:
+    account = next(accounts)
+    await rig.insert(*[aged(account, 1)] * 3)
+    found = Retained(account, DAYS, round(time.time() * 1000 - DAYS * DAY), due=True)
+    await rig.rows("select mailbox_set_retention($1, 0)", account)
+    assert (await Expiry(rig.database, DAYS).clear(found)).messages == 0
+    assert await left(rig, account) == [1, 2, 3]
 
 
 async def test_deleted_conversations_are_left_to_the_purge(rig: Rig) -> None:

@@ -16,7 +16,7 @@ from shared.bus.topology import DELIVERY_EVENTS
 from shared.contract import dates
 from shared.contract.events import Event, Fact
 from shared.contract.messages import UserMessageSendRequest
-from tests.integration.mailbox_rig import context, mailbox_rig, taken
+from tests.integration.mailbox_rig import context, mailbox_rig, message, taken
 from tests.reliability.client import Client
 from tests.running import Account, Stack
 
@@ -26,6 +26,7 @@ SEND = "/user/message/send"
 PAGE = "/user/message/get/by/conversation"
 # The goal is 2 s.
 ARRIVED_SECONDS = 10.0
+LONG_MESSAGES = 120
 _WAITING = "select message_id, due_at from delivery_waiting where account_id = $1 order by message_id"
 
 
@@ -35,9 +36,9 @@ async def client(stack: Stack) -> AsyncIterator[Client]:
         yield client
 
 
-async def until(look: Callable[[], Awaitable[T]], holds: Callable[[T], Any]) -> T:
+async def until(look: Callable[[], Awaitable[T]], holds: Callable[[T], Any], *, seconds: float = ARRIVED_SECONDS) -> T:
     """Look until it holds, and return what was seen."""
-    end = time.monotonic() + ARRIVED_SECONDS
+    end = time.monotonic() + seconds
     while not holds(seen := await look()):
         assert time.monotonic() < end, f"still {seen}"
         await asyncio.sleep(0.05)
@@ -51,7 +52,7 @@ async def _message(client: Client, account: Account, address: str) -> dict[str, 
 
 async def _completed(client: Client, account: Account, address: str) -> dict[str, Any]:
     """Wait until the newest message of a conversation is not pending."""
-    return await until(lambda: _message(client, account, address), lambda message: message["status"] != 1)
+    return await until(lambda: _message(client, account, address), lambda found: found["status"] != 1)
 
 
 async def test_a_send_arrives_and_the_sender_sees_it(stack: Stack, client: Client) -> None:
@@ -161,6 +162,41 @@ async def test_accounts_that_are_down_are_not_no_accounts(servers: Servers, stac
     assert (await _message(client, recipient, f"+{sender.msisdn}"))["message"] == "patience"
 
 
+async def test_a_locked_recipient_holds_up_no_other(servers: Servers, stack: Stack) -> None:
+    sender, locked, free = await stack.accounts(3)
+    command = context(sender.account_id, "message.send", msisdn=int(sender.msisdn))
+    requests = [UserMessageSendRequest(recipient=int(each.msisdn), message="hello") for each in (locked, free)]
+    async with mailbox_rig(servers.postgres.url) as rig:
+        await rig.rows("select mailbox_lock(array[$1::bigint], false)", locked.account_id)
+
+        async def copy(recipient: Account) -> dict[str, Any]:
+            (message,) = await rig.page(sender.account_id, f"+{recipient.msisdn}")
+            return message
+
+        async with rig.locked(locked.account_id):
+            taken(await Messages(rig.mailbox).send([(request, command) for request in requests]))
+            await until(lambda: copy(free), lambda message: message["status"] == 2)
+            assert (await copy(locked))["status"] == 1
+        await until(lambda: copy(locked), lambda message: message["status"] == 2)
+        assert len(await rig.page(locked.account_id, f"+{sender.msisdn}")) == 1
+
+
+async def test_long_messages_arrive_though_one_batch_holds_many(servers: Servers, stack: Stack) -> None:
+    (sender,), recipients = await stack.accounts(1), await stack.accounts(LONG_MESSAGES)
+    async with mailbox_rig(servers.postgres.url) as rig:
+        ids: list[int] = []
+        for recipient in recipients:
+            # Without an event of its own.
+            text = message(sender.account_id, f"+{recipient.msisdn}", "x" * 1_000_000)
+            ids += await rig.insert(text._replace(incoming=False, status=1))
+        await _publish(servers, *(Event(Fact.SEND_REQUESTED, sender.account_id, each, 1, dates.now()) for each in ids))
+        pending = "select from message where account_id = $1 and status = 1"
+        await until(lambda: _run(servers, pending, sender.account_id), lambda found: not found, seconds=60)
+        twins = "select count(*)::int as twins from message where incoming and account_id = any ($1)"
+        found = await rig.rows(twins, [recipient.account_id for recipient in recipients])
+    assert found == [{"twins": LONG_MESSAGES}]
+
+
 async def _messages(client: Client, account: Account, address: str) -> list[dict[str, Any]]:
     messages: list[dict[str, Any]] = (await client.read(account, PAGE, address=address))["messages"]
     return messages
@@ -174,7 +210,7 @@ async def _run(servers: Servers, query: str, account_id: int) -> list[asyncpg.Re
         await connection.close()
 
 
-async def _publish(servers: Servers, event: Event) -> None:
+async def _publish(servers: Servers, *events: Event) -> None:
     async with await aio_pika.connect(servers.rabbitmq.url) as connection:
         channel = await connection.channel()
-        await channel.default_exchange.publish(batch_message([event]), DELIVERY_EVENTS.name)
+        await channel.default_exchange.publish(batch_message(events), DELIVERY_EVENTS.name)

@@ -33,6 +33,25 @@ async def test_the_cost_of_an_event_stays_while_a_snapshot_is_open(servers: Serv
     assert last < DEARER * first
 
 
+async def test_the_cost_stays_while_a_backlog_leaves_behind_a_snapshot(servers: Servers) -> None:
+    async with fresh_database(servers) as url, relay_rig(url, servers.rabbitmq.url) as rig:
+        await rig.write(RELAYED_EVENTS)
+        old = await asyncpg.connect(url)
+        try:
+            await old.execute("begin isolation level repeatable read")
+            await old.execute("select from outbox")
+            costs: list[float] = []
+            while left := await rig.left():
+                began = time.monotonic()
+                for _ in range(RELAYED_EVENTS // 10 // 500):
+                    await rig.relay.round()
+                costs.append((time.monotonic() - began) / (left - await rig.left()))
+        finally:
+            await old.close()
+    print(f"a backlog of {RELAYED_EVENTS}: {costs[0] * 1e6:.0f} us each, at the end {costs[-2] * 1e6:.0f} us")
+    assert costs[-2] < DEARER * costs[0]
+
+
 async def _seconds(rig: Rig) -> float:
     """Write and relay some events; return the seconds that relaying took."""
     await rig.write(STEP)

@@ -19,7 +19,7 @@ def _quorum(next_queue: str, deliveries: int) -> dict[str, str | int]:
 
 def _events(name: str) -> dict[str, dict[str, str | int]]:
     return {
-        f"{name}.dead": {"x-queue-type": "quorum", "x-delivery-limit": _LOOKS},
+        f"{name}.dead": {"x-queue-type": "quorum", "x-delivery-limit": _LOOKS, "x-message-ttl": 518_400_000},
         **{f"{name}.retry.{number}": _quorum(name, _LOOKS) for number in (1, 2, 3, 4)},
         name: _quorum(f"{name}.dead", 1_000) | {"x-max-length": 100_000},
     }
