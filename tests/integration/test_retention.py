@@ -109,7 +109,7 @@ async def test_what_changed_since_it_was_found_stays(rig: Rig) -> None:
 
 async def test_a_rule_that_is_withdrawn_holds_at_once(rig: Rig) -> None:
     account = next(accounts)
-    await rig.insert(*[aged(account, 1)] * 3)
+    await rig.insert(*[aged(account)] * 3)
     found = Retained(account, DAYS, round(time.time() * 1000 - DAYS * DAY), due=True)
     await rig.rows("select mailbox_set_retention($1, 0)", account)
     assert (await Expiry(rig.database, DAYS).clear(found)).messages == 0

@@ -26,7 +26,7 @@ SEND = "/user/message/send"
 PAGE = "/user/message/get/by/conversation"
 # The goal is 2 s.
 ARRIVED_SECONDS = 10.0
-LONG_MESSAGES = 120
+LONG_MESSAGES = 200
 _WAITING = "select message_id, due_at from delivery_waiting where account_id = $1 order by message_id"
 
 
