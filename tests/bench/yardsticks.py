@@ -61,23 +61,15 @@ async def subjects(service: Service, accounts: Sequence[int], folder: Path) -> A
 
         servers = {name: service.pids[name] for name in ("rabbitmq", "postgres")}
         broker, database = ({name: servers[name]} for name in servers)
+        plain = {"gateway": gateway, "worker": worker} | servers
+        settle = partial(events.settled, environment["DATABASE_URL"])
         yield [
             Subject("bare aiohttp", partial(_http, bare_port, service), {"handler": bare}),
             Subject("bare bus", over_bus, {"worker": echo, **broker}),
             Subject("bare statement", partial(by_statement, 1), database, statement.KNOWN),
             Subject("bare group", partial(by_statement, statement.GROUP), database, statement.GROUPED),
-            Subject(
-                "plain build",
-                partial(_http, plain_port, service),
-                {"gateway": gateway, "worker": worker} | servers,
-                statement.KNOWN,
-            ),
-            Subject(
-                SERVICE,
-                partial(_http, service.port, service),
-                service.pids,
-                settle=partial(events.settled, environment["DATABASE_URL"]),
-            ),
+            Subject("plain build", partial(_http, plain_port, service), plain, statement.KNOWN),
+            Subject(SERVICE, partial(_http, service.port, service), service.pids, settle=settle),
         ]
 
 

@@ -1,24 +1,11 @@
 """What operators do for accounts and applications after they were created, on a real database."""
 
 import json
-from collections.abc import AsyncIterator
 
 import pytest
 
-from deploy.local.servers import Servers
 from services.accounts.tokens import digest
-from tests.integration.terminal import NUMBER, Terminal, emptied, terminal_of
-
-
-@pytest.fixture(scope="module")
-async def migrated(servers: Servers) -> AsyncIterator[Terminal]:
-    async with terminal_of(servers) as terminal:
-        yield terminal
-
-
-@pytest.fixture
-async def terminal(migrated: Terminal) -> Terminal:
-    return await emptied(migrated)
+from tests.integration.terminal import NUMBER, Terminal
 
 
 async def test_another_key_takes_the_place_of_one_and_its_tokens_stay(terminal: Terminal) -> None:

@@ -5,27 +5,14 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
 
 import orjson
 import pytest
 
-from deploy.local.servers import Servers
 from services.accounts.passwords import Passwords
 from services.accounts.tokens import digest
-from tests.integration.terminal import NUMBER, ROOT, Terminal, emptied, terminal_of
+from tests.integration.terminal import NUMBER, ROOT, Terminal
 from tests.integration.watching import revocations
-
-
-@pytest.fixture(scope="module")
-async def migrated(servers: Servers) -> AsyncIterator[Terminal]:
-    async with terminal_of(servers) as terminal:
-        yield terminal
-
-
-@pytest.fixture
-async def terminal(migrated: Terminal) -> Terminal:
-    return await emptied(migrated)
 
 
 def test_it_runs_as_a_program(migrated: Terminal) -> None:

@@ -1,13 +1,11 @@
 """`usermessage contacts`, on a real database."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from deploy.local.servers import Servers
-from tests.integration.terminal import Terminal, emptied, terminal_of
+from tests.integration.terminal import Terminal
 
 ONE, TWO = "+436990000001", "+436990000002"
 CARDS = f"""BEGIN:VCARD
@@ -28,17 +26,6 @@ FN:No number
 END:VCARD
 """
 ZOE, ANNA = {"name": "Zo\u00eb", "msisdns": [ONE, TWO]}, {"name": "Anna", "msisdns": [TWO]}
-
-
-@pytest.fixture(scope="module")
-async def migrated(servers: Servers) -> AsyncIterator[Terminal]:
-    async with terminal_of(servers) as terminal:
-        yield terminal
-
-
-@pytest.fixture
-async def terminal(migrated: Terminal) -> Terminal:
-    return await emptied(migrated)
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ import asyncpg
 import orjson
 import pytest
 
-from deploy.local.servers import Servers
 from services.accounts import erase as of_accounts
 from services.delivery import commands as of_delivery
 from shared.contract.faults import Fault
@@ -23,7 +22,7 @@ from shared.mailbox.writes import Closing, Flags, Reading, Removal, Written
 from tests.integration.full_account import TABLES, full_account, rows_of
 from tests.integration.mailbox_rig import FRIEND, Rig, mailbox_rig, message, settled, within
 from tests.integration.purge_rig import fill
-from tests.integration.terminal import NUMBER, ROOT, Terminal, emptied, terminal_of
+from tests.integration.terminal import NUMBER, ROOT, Terminal
 from tests.integration.watching import revocations
 
 OTHER = "436990000002"
@@ -40,20 +39,9 @@ _END = (
 
 
 @pytest.fixture(scope="module")
-async def migrated(servers: Servers) -> AsyncIterator[Terminal]:
-    async with terminal_of(servers) as terminal:
-        yield terminal
-
-
-@pytest.fixture(scope="module")
 async def rig(migrated: Terminal) -> AsyncIterator[Rig]:
     async with mailbox_rig(migrated.environment["DATABASE_URL"]) as rig:
         yield rig
-
-
-@pytest.fixture
-async def terminal(migrated: Terminal) -> Terminal:
-    return await emptied(migrated)
 
 
 def _nothing(rows: dict[str, int]) -> dict[str, int]:

@@ -12,11 +12,10 @@ from typing import Any
 
 import pytest
 
-from deploy.local.servers import Servers
 from tests.integration.full_account import APPLICATION, full_account
 from tests.integration.mailbox_rig import FRIEND, SHOP, Rig, mailbox_rig, message
 from tests.integration.purge_rig import fill
-from tests.integration.terminal import NUMBER, ROOT, Terminal, emptied, terminal_of
+from tests.integration.terminal import NUMBER, ROOT, Terminal
 from tests.reliability.memory import resident_bytes
 
 MANY = 100_000
@@ -25,20 +24,9 @@ GROWTH_BYTES = 20_000_000
 
 
 @pytest.fixture(scope="module")
-async def migrated(servers: Servers) -> AsyncIterator[Terminal]:
-    async with terminal_of(servers) as terminal:
-        yield terminal
-
-
-@pytest.fixture(scope="module")
 async def rig(migrated: Terminal) -> AsyncIterator[Rig]:
     async with mailbox_rig(migrated.environment["DATABASE_URL"]) as rig:
         yield rig
-
-
-@pytest.fixture
-async def terminal(migrated: Terminal) -> Terminal:
-    return await emptied(migrated)
 
 
 def _environment(terminal: Terminal) -> dict[str, str]:
