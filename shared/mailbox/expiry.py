@@ -114,7 +114,7 @@ class Expiry:
     async def _remove(self, mailbox: Retained, page: Sequence[_Place]) -> int | None:
         """Take one step; return how many messages it removed, or none when the mailbox was not to be had."""
         ids = [place.message_id for place in page]
-        arguments = (mailbox.account_id, ids, self._default_days)
+        arguments = (mailbox.account_id, ids, mailbox.before, self._default_days)
         for _ in range(_TRIES):
             began = time.monotonic()
             try:

@@ -13,7 +13,7 @@ from shared.mailbox.writes import Writer, Written
 
 # An answer holds 1,000 acks too, of about 100 octets each in XML.
 _ENTRIES_OCTETS = PAGE_OCTETS - 128 * 1024
-# What a statement passes by in a few dozen milliseconds.
+# What a statement passes by in a few dozen milliseconds; more than a call can ack, or a look would find only those.
 _LOOKS = 10_000
 
 

@@ -71,9 +71,10 @@ begin
 end
 $$;
 
--- Deletes those of the named messages that are still there and still expired, by the days that the account has now;
+-- Deletes those of the named messages that are still there and still expired, also by the days that the account has now;
 -- returns how many, or null when the mailbox is locked by somebody else.
-create function mailbox_expire(of_account bigint, message_ids integer[], default_days integer) returns integer
+create function mailbox_expire(of_account bigint, message_ids integer[], before bigint, default_days integer)
+returns integer
 language plpgsql volatile
 set plan_cache_mode to force_generic_plan
 set enable_seqscan to off
@@ -82,20 +83,23 @@ set enable_mergejoin to off
 as $$
 declare
   held bigint[];
-  before bigint;
+  now_before bigint;
   gone integer[];
 begin
   held := mailbox_lock(array[of_account], true);
   if held = '{}' then
     return null;
   end if;
-  select retention_before(coalesce(retention_days, default_days)) into before
+  select retention_before(coalesce(retention_days, default_days)) into now_before
   from mailbox where account_id = of_account;
+  if now_before is null then
+    return 0;
+  end if;
   gone := messages_standing(of_account, array(
     select message.message_id
     from unnest(message_ids) with ordinality as named (message_id, place)
     join message on message.account_id = of_account and message.message_id = named.message_id
-    where message_expired(message, before)
+    where message_expired(message, least(before, now_before))
     order by named.place
   ), null);
   perform message_remove_list(of_account, gone);

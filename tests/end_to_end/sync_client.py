@@ -50,7 +50,7 @@ class Server:
         except (OSError, HTTPException) as error:
             self.close()
             raise Later(OPEN_SECONDS) from error
-        if answer["errorCode"] in (98, 99):
+        if answer["errorCode"] in (98, 99) or response.status >= 500:
             raise Later(float(response.headers.get("Retry-After", OPEN_SECONDS)))
         if answer["errorCode"]:
             raise Refused(answer["errorCode"])

@@ -212,7 +212,7 @@ class Player:
         expired = self.models[account_id].expired(before)
         for row in await self.rig.rows(_ORDER, account_id, expired):
             self.models[account_id].delete(Removal(account_id, row["message_id"]))
-        cleared = await Expiry(self.rig.database, 0).clear(Retained(account_id, 1, before, due=True))
+        cleared = await Expiry(self.rig.database, 1).clear(Retained(account_id, 1, before, due=True))
         assert cleared == (len(expired), Left.DONE)
 
     async def delete_list(self, size: int) -> None:

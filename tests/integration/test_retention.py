@@ -99,11 +99,11 @@ async def test_what_is_old_goes_unless_it_is_locked_or_waits_to_be_sent(rig: Rig
 
 
 async def test_what_changed_since_it_was_found_stays(rig: Rig) -> None:
-    account = next(accounts)
+    account, before = next(accounts), round(time.time() * 1000 - DAYS * DAY)
     await rig.insert(aged(account, locked=True), sent(account, 1), aged(account, 1), aged(account, address=SHOP))
     await _delete(rig, account, SHOP)
-    expire = "select mailbox_expire($1, $2, $3) as removed"
-    assert await rig.rows(expire, account, [1, 2, 3, 4, 5], DAYS) == [{"removed": 0}]
+    expire = "select mailbox_expire($1, $2, $3, $4) as removed"
+    assert await rig.rows(expire, account, [1, 2, 3, 4, 5], before, DAYS) == [{"removed": 0}]
     assert await left(rig, account) == [1, 2, 3, 4]
 
 

@@ -19,7 +19,7 @@ _AT_ONCE = 50
 _EXPIRE = """
 select mailbox_expire($1, array(
   select message_id from mailbox_expired($1, retention_before(1), 0, 0, 0, 1000)
-), retention_before(1))
+), retention_before(1), 1)
 """
 
 

@@ -23,6 +23,8 @@ from tests.running import Account, Stack
 WORLDS = 4
 WORKERS = ("messages", "conversations", "delivery")
 BEHIND, PAGE = 10_000, 1_000
+# Of 15 KB each: two pages of nearly 16 MiB.
+LONG = 2_000
 # The goal is 2 s.
 CAUGHT_UP_SECONDS = 10.0
 
@@ -132,6 +134,16 @@ async def test_a_device_far_behind_catches_up(servers: Servers, stack: Stack) ->
     assert [len(page["syncs"]) for page in pages] == [PAGE] * (BEHIND // PAGE) + [0, 0]
     assert sorted(phone.store.pairs) == list(range(1, BEHIND + 1))
     assert took < CAUGHT_UP_SECONDS
+
+
+async def test_pages_of_long_texts_come_within_the_budget(servers: Servers, stack: Stack) -> None:
+    account = await stack.account()
+    with closing(_server(stack, account)) as server:
+        device = server.call("/user/device/create", {})["deviceId"]
+        await fill(servers, account, LONG, "+436990000001", many=False, characters=7_750)
+        phone = SyncClient(server.call, device, Store(), limit=PAGE)
+        await asyncio.to_thread(phone.catch_up)
+    assert sorted(phone.store.pairs) == list(range(1, LONG + 1))
 
 
 def _server(stack: Stack, account: Account) -> Server:
