@@ -11,11 +11,12 @@ from pydantic import Field, ValidationError
 from services.delivery.carriers.kinds import KINDS
 from services.delivery.carriers.options import SENDER, Options, Table
 from services.delivery.guards import Guards
+from services.delivery.opt_out import OptOutWords
 from services.delivery.routing import Route, Routes, Share
 
 _PREFIX = r"^[0-9]{0,15}$"
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}\Z")
-_TABLES = frozenset({"carriers", "routes", "guards", "public_url"})
+_TABLES = frozenset({"carriers", "routes", "guards", "opt_out", "public_url"})
 
 
 class CarrierFileError(ValueError):
@@ -28,6 +29,7 @@ class CarrierFile(NamedTuple):
     carriers: Mapping[str, Options]
     routes: Routes
     guards: Guards
+    opt_out: OptOutWords
     public_url: str
 
 
@@ -68,7 +70,13 @@ def parse_carrier_file(text: str) -> CarrierFile:
     except tomllib.TOMLDecodeError as error:
         raise CarrierFileError(f"no TOML: {error}") from None
     reading = _Reading(tables)
-    found = CarrierFile(reading.carriers(), reading.routes(), reading.guards(), reading.public_url())
+    found = CarrierFile(
+        carriers=reading.carriers(),
+        routes=reading.routes(),
+        guards=reading.guards(),
+        opt_out=reading.opt_out(),
+        public_url=reading.public_url(),
+    )
     if reading.errors:
         raise CarrierFileError("\n".join(reading.errors))
     return found
@@ -89,7 +97,7 @@ class _Reading:
 
     def _carrier(self, name: str, table: Any) -> Options | None:
         where = f"carriers.{name}"
-        kind = KINDS.get(table.get("kind", "")) if isinstance(table, dict) else None
+        kind = KINDS.get(str(table.get("kind"))) if isinstance(table, dict) else None
         if not _NAME.match(name):
             self.errors.append(f"{where}: a name is of small letters, digits and hyphens, 32 at most")
         if kind is None:
@@ -119,6 +127,9 @@ class _Reading:
 
     def guards(self) -> Guards:
         return self._read("guards", Guards, self._tables.get("guards", {})) or Guards()
+
+    def opt_out(self) -> OptOutWords:
+        return self._read("opt_out", OptOutWords, self._tables.get("opt_out", {})) or OptOutWords()
 
     def public_url(self) -> str:
         url = self._tables.get("public_url", "")

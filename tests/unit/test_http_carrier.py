@@ -4,7 +4,7 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from email.utils import formatdate
 from typing import Any
 
@@ -199,8 +199,17 @@ async def test_our_reference_may_be_the_id(server: CarrierServer) -> None:
 
 
 async def test_an_endless_answer_is_cut(server: CarrierServer) -> None:
-    server.answers(200, '{"id": "' + "x" * 1_000_000 + '"}')
-    assert isinstance(await submitted(server, answer={"ids": "json.id"}), Unknown)
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        with suppress(ConnectionError):
+            while True:
+                await response.write(b"x" * 65_536)
+        return response
+
+    server.answer = answer
+    unreadable = Unknown("status 200 with an answer that cannot be read")
+    assert await submitted(server, answer={"ids": "json.id"}) == unreadable
 
 
 async def test_closing_waits_for_what_is_under_way(server: CarrierServer) -> None:
