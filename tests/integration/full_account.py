@@ -31,7 +31,8 @@ job as (
   values ($1, 1, '436990000001', true, 3, 1, 9e15)
 ),
 happened as (insert into delivery_timeline (account_id, message_id, at, state, reason) values ($1, 1, 1, 'queued', '')),
-part as (insert into delivery_part (account_id, message_id, carrier, carrier_id) values ($1, 1, 'gone', 'x'))
+part as (insert into delivery_part (account_id, message_id, carrier, carrier_id) values ($1, 1, 'gone', 'x')),
+counted as (insert into delivery_counted (account_id, day, prefix, parts) values ($1, 1, '', 1))
 insert into device (
   account_id, os, can_send_sms, can_receive_call, can_initiate_call, push_registration_id, push_config,
   message_history_limit, created_at

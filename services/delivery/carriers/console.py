@@ -12,12 +12,19 @@ _WINDOW = 100
 class Console:
     """Prints one line for each message: ids and sizes, no text and no number."""
 
-    unknown_policy: UnknownPolicy = "resend"
-
-    def __init__(self, name: str, rate: float = _RATE, window: int = _WINDOW, out: TextIO | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        rate: float = _RATE,
+        window: int = _WINDOW,
+        *,
+        unknown_policy: UnknownPolicy = "resend",
+        out: TextIO | None = None,
+    ) -> None:
         self.name = name
         self.rate = rate
         self.window = window
+        self.unknown_policy = unknown_policy
         self._out = out or sys.stdout
 
     async def submit(self, submission: Submission) -> Outcome:
