@@ -2,17 +2,18 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
-from services.delivery.carriers.carrier import Submission
-from services.delivery.carriers.console import Console
+from services.delivery.guard_store import SharedGuards
+from services.delivery.guards import Guard
 from services.delivery.handlers import Texts, routes
 from services.delivery.reach import Reach, Ways
 from services.delivery.reactions import Sends
 from services.delivery.recipients import Recipients
-from services.delivery.routing import Route, Routes, Share
 from services.delivery.store import Store
+from services.delivery.switchboard import switchboard
 from services.delivery.twins import Twins
-from services.delivery.working import Line, Working
+from services.delivery.working import Working
 from shared.bus.caller import Caller
 from shared.bus.subscriber import Subscriber
 from shared.bus.topology import DELIVERY_EVENTS
@@ -39,8 +40,9 @@ async def delivery(settings: Settings) -> AsyncIterator[Service]:
         )
         recipients = Recipients(caller)
         store = Store(database)
-        lines = {"console": Line(Console("console"), gives_receipts=False)}
-        ways = Ways(Routes([Route("", None, (Share("console", 1.0),))]), _unguarded)
+        path = Path(settings.carriers_file) if settings.carriers_file else None
+        carriers = await stack.enter_async_context(switchboard(path))
+        ways = Ways(carriers, Guard(SharedGuards(database), lambda: carriers.guards))
         built: list[Working] = []
 
         async def ready() -> None:
@@ -49,7 +51,7 @@ async def delivery(settings: Settings) -> AsyncIterator[Service]:
 
         def work(mailbox: Mailbox) -> Work:
             reach = Reach(mailbox, store, recipients, Twins(mailbox))
-            working = Working(settings, reach, ways, lines)
+            working = Working(settings, reach, ways)
             built.append(working)
             sends = Sends(reach, working.kept)
             subscriber = Subscriber(
@@ -66,7 +68,3 @@ async def delivery(settings: Settings) -> AsyncIterator[Service]:
             await working.drain(settings.drain_seconds)
 
         yield Service(service.probes, drain)
-
-
-async def _unguarded(_: Submission) -> str | None:
-    return None
