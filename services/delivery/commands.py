@@ -4,7 +4,7 @@ from shared.postgres.erasing import erase_rows
 from shared.postgres.pool import Database
 
 # What delivery keeps of accounts.
-TABLES = ("delivery_waiting", "delivery_counted")
+TABLES = ("delivery_part", "delivery_timeline", "delivery_job", "delivery_counted")
 
 
 async def erase_deliveries(database: Database, account_id: int) -> dict[str, int]:
