@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     of_accounts.command("erase")(erase)
     messages.add_commands(command_line, accounts.account_id)
     conversations.add_commands(command_line, accounts.account_id)
-    delivery.add_commands(command_line)
+    delivery.add_commands(command_line, accounts.account_id)
     try:
         command_line(arguments, prog_name="usermessage")
     except (CommandFailed, MigrationError) as error:

@@ -2,17 +2,22 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
-from services.delivery.carriers.carrier import Submission
-from services.delivery.carriers.console import Console
+from services.delivery.arrivals import KeptArrivals
+from services.delivery.carriers.carrier import Arrivals
+from services.delivery.guard_store import SharedGuards
+from services.delivery.guards import Guard
 from services.delivery.handlers import Texts, routes
+from services.delivery.opt_out import HearingOptOuts
 from services.delivery.reach import Reach, Ways
 from services.delivery.reactions import Sends
 from services.delivery.recipients import Recipients
-from services.delivery.routing import Route, Routes, Share
 from services.delivery.store import Store
+from services.delivery.switchboard import switchboard
 from services.delivery.twins import Twins
-from services.delivery.working import Line, Working
+from services.delivery.webhooks import Webhooks
+from services.delivery.working import Working
 from shared.bus.caller import Caller
 from shared.bus.subscriber import Subscriber
 from shared.bus.topology import DELIVERY_EVENTS
@@ -39,9 +44,11 @@ async def delivery(settings: Settings) -> AsyncIterator[Service]:
         )
         recipients = Recipients(caller)
         store = Store(database)
-        lines = {"console": Line(Console("console"), gives_receipts=False)}
-        ways = Ways(Routes([Route("", None, (Share("console", 1.0),))]), _unguarded)
-        built: list[Working] = []
+        path = Path(settings.carriers_file) if settings.carriers_file else None
+        carriers = await stack.enter_async_context(switchboard(path))
+        guards = SharedGuards(database)
+        ways = Ways(carriers, Guard(guards, lambda: carriers.guards))
+        built: list[tuple[Working, Arrivals]] = []
 
         async def ready() -> None:
             await database.probe()
@@ -49,8 +56,9 @@ async def delivery(settings: Settings) -> AsyncIterator[Service]:
 
         def work(mailbox: Mailbox) -> Work:
             reach = Reach(mailbox, store, recipients, Twins(mailbox))
-            working = Working(settings, reach, ways, lines)
-            built.append(working)
+            working = Working(settings, reach, ways)
+            kept = KeptArrivals(mailbox, recipients, store, working.ended)
+            built.append((working, HearingOptOuts(kept, guards, lambda: carriers.opt_out_words)))
             sends = Sends(reach, working.kept)
             subscriber = Subscriber(
                 DELIVERY_EVENTS, sends.deliver, ready, slots=settings.slots, retry_seconds=settings.event_retry_seconds
@@ -58,15 +66,13 @@ async def delivery(settings: Settings) -> AsyncIterator[Service]:
             return Work(routes=routes(Texts(mailbox, working.kept)), subscribers=[subscriber], caller=caller)
 
         service = await stack.enter_async_context(mailbox_role(ROLE, settings, work))
-        (working,) = built
+        ((working, arrivals),) = built
         await stack.enter_async_context(working.running())
+        webhooks = Webhooks(carriers, arrivals).serving(settings.webhooks_host, settings.webhooks_port)
+        await stack.enter_async_context(webhooks)
 
         async def drain() -> None:
             await service.drain()
             await working.drain(settings.drain_seconds)
 
         yield Service(service.probes, drain)
-
-
-async def _unguarded(_: Submission) -> str | None:
-    return None

@@ -3,9 +3,8 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from services.delivery.carriers.carrier import Submission
 from services.delivery.jobs import DueJob, Ended, Routed
-from services.delivery.reach import Reach, Ways
+from services.delivery.reach import Carriers, Reach
 from services.delivery.twins import Twin, waited
 from shared.contract import dates
 from shared.contract.faults import Away, Fault
@@ -30,14 +29,14 @@ class Choosing:
     def __init__(
         self,
         reach: Reach,
-        ways: Ways,
+        carriers: Carriers,
         *,
         validity_ms: int,
         routed: Callable[[], None],
         ended: Callable[[], None],
     ) -> None:
         self._mailbox, self._store, self._recipients, self._twins = reach
-        self._routes, self._guard = ways
+        self._carriers = carriers
         self._validity_ms = validity_ms
         self._routed = routed
         self._ended = ended
@@ -81,20 +80,14 @@ class Choosing:
         routed: list[Routed] = []
         refused: list[tuple[DueJob, str]] = []
         for job in released:
-            expires_at = dates.now() + self._validity_ms
-            reason, carrier = await self._chosen(job, expires_at)
-            if reason or carrier is None:
-                refused.append((job, reason or "no route"))
+            carrier = self._carriers.routes.choose(job.recipient, job.sender, ())
+            if carrier is None:
+                refused.append((job, "no route"))
             else:
-                routed.append(Routed(*job[:2], carrier, job.sender, expires_at))
+                routed.append(Routed(*job[:2], carrier, job.sender, dates.now() + self._validity_ms))
         await self._refuse(refused)
         await self._store.route(routed)
         self._routed()
-
-    async def _chosen(self, job: DueJob, expires_at: int) -> tuple[str | None, str | None]:
-        """Return why the job must not be sent, else its carrier, if there is one."""
-        reason = await self._guard(Submission(*job[:3], job.sender, job.recipient, job.body, job.encoding, expires_at))
-        return reason, None if reason else self._routes.choose(job.recipient, job.sender, ())
 
     async def _release(self, jobs: Sequence[DueJob]) -> tuple[list[DueJob], list[DueJob]]:
         """Make messages that waited for their time pending; return the jobs that may go on, and the locked ones."""

@@ -16,6 +16,7 @@ from services.delivery.carriers.carrier import (
     UnknownPolicy,
 )
 from services.delivery.jobs import Claimed, Conclusion, Event, JobState
+from services.delivery.reach import Carriers
 
 # A carrier that holds everything gets the job again after this, when its pause is over.
 _HELD_MS = 500
@@ -42,16 +43,12 @@ class Sent(NamedTuple):
     unknown_policy: UnknownPolicy
 
 
-# Names the next carrier for a job, after those that it tried; none where there is no other.
-Next = Callable[[Claimed, list[str]], str | None]
-
-
 class Conclusions:
     """Draws conclusions; `now` is ms since 1970."""
 
-    def __init__(self, patience: Patience, next_carrier: Next, now: Callable[[], int]) -> None:
+    def __init__(self, patience: Patience, carriers: Carriers, now: Callable[[], int]) -> None:
         self._patience = patience
-        self._next = next_carrier
+        self._carriers = carriers
         self._now = now
 
     def draw(self, sent: Sent, outcome: Outcome) -> Conclusion:
@@ -74,9 +71,9 @@ class Conclusions:
         )  # fmt: skip
 
     def _refused(self, sent: Sent, outcome: Refused) -> Conclusion:
-        reason = f"{outcome.kind}: {outcome.reason}"
         if outcome.kind is Refusal.PERMANENT:
-            return self._ending(sent, "failed", reason)
+            return self._ending(sent, "failed", outcome.reason)
+        reason = f"{outcome.kind}: {outcome.reason}"
         if outcome.kind is Refusal.ACCOUNT:
             return self._elsewhere(sent, reason)
         if outcome.kind is Refusal.SLOW_DOWN:
@@ -92,17 +89,20 @@ class Conclusions:
     def _elsewhere(self, sent: Sent, reason: str) -> Conclusion:
         """Try another carrier at once, or this one when it is back; nothing was refused, so nothing is counted."""
         tried = [*sent.job.tried, sent.carrier]
-        other = self._next(sent.job, tried)
+        other = self._other(sent.job, tried)
         if other is None:
             return self._with(sent, "queued", reason, "waiting", self._now() + _HELD_MS)
         return self._with(sent, "queued", reason, "waiting", self._now(), carrier=other, tried=tried)
+
+    def _other(self, job: Claimed, tried: list[str]) -> str | None:
+        return self._carriers.routes.choose(job.recipient, job.sender, tried)
 
     def _again(self, sent: Sent, event: Event, reason: str, *, elsewhere: bool) -> Conclusion:
         attempts = sent.job.attempts + 1
         if attempts >= self._patience.attempts:
             return self._ending(sent, event if event == "unknown" else "failed", reason)
         tried = [*sent.job.tried, sent.carrier] if elsewhere else sent.job.tried
-        other = self._next(sent.job, tried) if elsewhere else None
+        other = self._other(sent.job, tried) if elsewhere else None
         return self._with(
             sent, event, reason, "waiting", self._now() + self._backoff(attempts), attempts=attempts,
             carrier=other or sent.carrier, tried=tried if other or not elsewhere else [],

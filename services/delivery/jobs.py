@@ -38,12 +38,13 @@ class Claimed(NamedTuple):
     expires_at: int
     due_at: int
     attempts: int
+    is_counted: bool
     tried: list[str]
 
-    def submission(self) -> Submission:
-        """Return what a carrier gets of it."""
+    def submission(self, sender: str) -> Submission:
+        """Return what a carrier gets of it, from that sender."""
         return Submission(
-            self.account_id, self.message_id, self.job_id, self.sender, self.recipient, self.body, self.encoding,
+            self.account_id, self.message_id, self.job_id, sender, self.recipient, self.body, self.encoding,
             self.expires_at,
         )  # fmt: skip
 

@@ -51,6 +51,10 @@ class Store:
         if jobs:
             await self._fetch("route", *_columns(jobs))
 
+    async def reroute(self, carriers: Sequence[str], most: int) -> int:
+        """Take jobs from carriers that are none of these, for others to be chosen; return how many."""
+        return await self._number("reroute", carriers, most)
+
     async def end(self, jobs: Sequence[Ended], *, is_told: bool) -> None:
         """End jobs that no carrier gets; with `is_told` the mailbox knows."""
         if jobs:

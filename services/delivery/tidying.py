@@ -1,11 +1,12 @@
 """Tidying: submissions of which nobody knows, receipts that are early or missing, and what is old."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from services.delivery import measures
-from services.delivery.carriers.carrier import Unknown, UnknownPolicy
+from services.delivery.carriers.carrier import Unknown
 from services.delivery.concluding import Concluding
 from services.delivery.conclusions import Sent
+from services.delivery.reach import Carriers
 from services.delivery.store import Store
 
 _MOST = 500
@@ -17,19 +18,22 @@ _UNMATCHED_MS = 72 * 3_600_000
 class Tidying:
     """Rounds of what every worker does now and then; several may do so side by side. All raise `DatabaseError`."""
 
-    def __init__(self, store: Store, concluding: Concluding, ended: Callable[[], None], *, history_ms: int) -> None:
+    def __init__(
+        self, store: Store, carriers: Carriers, concluding: Concluding, ended: Callable[[], None], *, history_ms: int
+    ) -> None:
         self._store = store
+        self._carriers = carriers
         self._concluding = concluding
         self._ended = ended
         self._history_ms = history_ms
-        self.unknown_policies: Mapping[str, UnknownPolicy] = {}
 
     async def recover(self) -> float:
         """Take submissions whose worker is gone for unknown."""
         stale = await self._store.stale(_MOST)
         for carrier, job in stale:
+            found = self._carriers.carrier(carrier)
             # Nobody knows what a carrier that was taken away would make of it twice.
-            policy = self.unknown_policies.get(carrier, "fail")
+            policy = found.unknown_policy if found else "fail"
             sent = Sent(job, carrier, gives_receipts=False, unknown_policy=policy)
             await self._concluding.conclude(sent, Unknown("its worker is gone"))
         return 0.0 if len(stale) == _MOST else _SECONDS

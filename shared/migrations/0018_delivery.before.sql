@@ -27,6 +27,7 @@ create table delivery_job (
   lease_until bigint not null default 0,
   claim integer not null default 0,
   attempts integer not null default 0,
+  is_counted boolean not null default false, -- for the caps of its account
   status smallint, -- what the mailbox is to be told
   ended_at bigint,
   primary key (account_id, message_id)
@@ -213,6 +214,37 @@ begin
 end
 $$;
 
+-- Takes jobs from carriers that are none any more, for another one to be chosen; at most `most`. Returns how many.
+create function delivery_reroute(known text[], most integer) returns integer
+language plpgsql volatile
+set plan_cache_mode to force_generic_plan
+set enable_seqscan to off
+as $$
+declare
+  rerouted integer;
+begin
+  with recursive named as (
+    (select carrier from delivery_job where state = 'waiting' and carrier > '' order by carrier limit 1)
+    union all
+    select (
+      select carrier from delivery_job where state = 'waiting' and carrier > named.carrier order by carrier limit 1
+    )
+    from named where named.carrier is not null
+  )
+  update delivery_job set carrier = '', tried = '{}'
+  where (account_id, message_id) in (
+    select job.account_id, job.message_id from named
+    cross join lateral (
+      select account_id, message_id from delivery_job
+      where carrier = named.carrier and state = 'waiting' limit most for update skip locked
+    ) as job
+    where named.carrier <> all (known)
+  );
+  get diagnostics rerouted = row_count;
+  return rerouted;
+end
+$$;
+
 -- Ends jobs that wait for a carrier to be chosen; with `is_told` the mailbox knows.
 create function delivery_end_waiting(
   account_ids bigint[], message_ids integer[], outcomes text[], reasons text[], is_told boolean
@@ -235,7 +267,7 @@ $$;
 -- sent. Those whose message is gone, or whose time is over, end here.
 create function delivery_claim(of_carrier text, most integer, rate double precision, lease bigint) returns table (
   account_id bigint, message_id integer, claim integer, job_id bigint, sender text, recipient text, body text,
-  encoding smallint, expires_at bigint, due_at bigint, attempts integer, tried text[]
+  encoding smallint, expires_at bigint, due_at bigint, attempts integer, is_counted boolean, tried text[]
 )
 language plpgsql volatile
 set plan_cache_mode to force_generic_plan
@@ -260,7 +292,7 @@ begin
   for job in
     select * from delivery_job
     where carrier = of_carrier and state = 'waiting' and due_at <= now_at and lease_until <= now_at
-    order by due_at limit least(most, floor((now_at - free) / each_takes + 0.001)::integer) for update skip locked
+    order by due_at limit greatest(0, least(most, floor((now_at - free) / each_takes + 0.001))) for update skip locked
   loop
     kept := delivery_text(job);
     if not kept.is_there then
@@ -273,7 +305,7 @@ begin
       where account_id = job.account_id and message_id = job.message_id;
       perform delivery_note(job.account_id, job.message_id, 'submitting', of_carrier);
       return query select job.account_id, job.message_id, job.claim + 1, job.job_id, job.sender, job.recipient, kept.body,
-        job.encoding, job.expires_at, job.due_at, job.attempts, job.tried;
+        job.encoding, job.expires_at, job.due_at, job.attempts, job.is_counted, job.tried;
     end if;
   end loop;
   if taken > 0 then
@@ -453,7 +485,7 @@ begin
       );
     else
       update delivery_job set
-        state = new_states[place], due_at = dues[place], lease_until = 0, carrier = new_carriers[place],
+        state = new_states[place], due_at = dues[place], lease_until = 0, carrier = new_carriers[place], is_counted = true,
         tried = array(select json_array_elements_text(new_trieds[place])), attempts = new_attempts[place]
       where account_id = job.account_id and message_id = job.message_id;
       perform delivery_note(job.account_id, job.message_id, outcomes[place], reasons[place]);

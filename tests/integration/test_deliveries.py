@@ -13,7 +13,9 @@ from tests.reliability.client import Client
 from tests.running import Account, Stack
 
 SMS = "/remote/sms/send"
-NUMBER = "436990000000"
+# Of the carrier that takes everything at once.
+JOBS = "select message_id from delivery_job where account_id = $1 order by message_id"
+NUMBER = "436990000770"
 
 
 @pytest.fixture
@@ -41,24 +43,25 @@ async def test_a_send_to_nobody_we_know_goes_by_carrier(servers: Servers, stack:
 
 async def test_a_stored_text_is_in_its_conversation_and_always_by_carrier(stack: Stack, client: Client) -> None:
     sender, other = await stack.accounts(2)
-    recipients = ["+43 699 000 0001", f"+{other.msisdn}", "+436990000001"]
+    recipients = ["+43 699 000 0771", f"+{other.msisdn}", "+436990000771"]
     sent = await client.call(
         sender, SMS, recipients=recipients, message="hello", store=True, smsConnectorId=7, encoding=2
     )
     ids = [ack["messageId"] for ack in sent["remoteSmsSendAcks"]]
     assert ids == [ids[0], ids[0] + 1, ids[0] + 2]
-    twice = await until(lambda: page(client, sender, "+436990000001"), lambda found: done(found, 2))
+    twice = await until(lambda: page(client, sender, "+436990000771"), lambda found: done(found, 2))
     assert [(each["messageId"], each["origin"], each["incoming"], each["read"]) for each in twice] == [
         (ids[2], 7, False, True), (ids[0], 7, False, True),
     ]  # fmt: skip
-    await until(lambda: page(client, sender, f"+{other.msisdn}"), lambda found: done(found, 1))
+    (waiting,) = await page(client, sender, f"+{other.msisdn}")
+    assert (waiting["status"], waiting["origin"]) == (1, 7)
     assert await page(client, other, f"+{sender.msisdn}") == []
 
 
 async def test_a_text_that_is_not_stored_is_nowhere_to_be_seen(servers: Servers, stack: Stack, client: Client) -> None:
     sender = await stack.account()
     url = servers.postgres.url
-    sent = await client.call(sender, SMS, recipients=["+436990000001", "436990000002"], message="secret")
+    sent = await client.call(sender, SMS, recipients=["+436990000771", "436990000772"], message="secret")
     first, second = (ack["messageId"] for ack in sent["remoteSmsSendAcks"])
     kept = await until(lambda: job(url, sender.account_id, first), lambda found: found and found["state"] == "done")
     assert kept is not None
@@ -66,16 +69,16 @@ async def test_a_text_that_is_not_stored_is_nowhere_to_be_seen(servers: Servers,
     assert (await client.read(sender, "/user/message/conversations/get"))["conversations"] == []
     assert await rows(url, "select from message where account_id = $1", sender.account_id) == []
     assert await rows(url, "select from outbox where account_id = $1", sender.account_id) == []
-    stored = await client.call(sender, "/user/message/insert", address="+436990000001", message="next")
+    stored = await client.call(sender, "/user/message/insert", address="+436990000771", message="next")
     assert stored["messageId"] == second + 1
-    assert (await page(client, sender, "+436990000001"))[0]["message"] == "next"
+    assert (await page(client, sender, "+436990000771"))[0]["message"] == "next"
 
 
 async def test_one_without_a_number_may_send_texts(servers: Servers, stack: Stack, client: Client) -> None:
     nameless = await stack.numberless_account()
-    sent = await client.call(nameless, SMS, recipients=["+436990000001"], message="hello", store=True)
+    sent = await client.call(nameless, SMS, recipients=["+436990000771"], message="hello", store=True)
     message_id = sent["remoteSmsSendAcks"][0]["messageId"]
-    await until(lambda: page(client, nameless, "+436990000001"), lambda found: done(found, 1))
+    await until(lambda: page(client, nameless, "+436990000771"), lambda found: done(found, 1))
     kept = await job(servers.postgres.url, nameless.account_id, message_id)
     assert kept is not None
     assert kept["sender"] == ""
@@ -113,6 +116,7 @@ async def test_deleting_a_message_before_it_is_due_cancels_it(servers: Servers, 
     due = dates.now() + 2_000
     numbers = [int(NUMBER), int(recipient.msisdn)]
     sent = [await client.call(sender, SEND, recipient=number, message="never", dateSendOn=due) for number in numbers]
+    await until(lambda: rows(servers.postgres.url, JOBS, sender.account_id), lambda found: len(found) == 2)
     await client.call(sender, "/user/message/delete", messageId=sent[0]["messageId"])
     await client.call(sender, "/user/message/conversations/delete", address=f"+{recipient.msisdn}")
     for each in sent:
