@@ -210,12 +210,15 @@ async def test_a_look_keeps_nothing(caller: Caller) -> None:
     assert caller.kept.arrived == []
 
 
-@pytest.mark.parametrize("error", [DatabaseAway("gone"), RuntimeError("a bug")])
-async def test_what_cannot_be_kept_comes_again(caller: Caller, error: Exception) -> None:
+@pytest.mark.parametrize(("error", "level"), [(DatabaseAway("gone"), "WARNING"), (RuntimeError("a bug"), "ERROR")])
+async def test_what_cannot_be_kept_comes_again(
+    caller: Caller, caplog: pytest.LogCaptureFixture, error: Exception, level: str
+) -> None:
     caller.kept.error = error
     for way in ("receipt?id=1&", "inbound?from=1&to=2&at=1&"):
         assert await caller.call("GET", f"/carriers/query/{way}secret={SECRET}") == 503
         assert caller.headers["Retry-After"] == "5"
+    assert {record.levelname for record in caplog.records} == {level}
 
 
 async def test_several_receipts_in_json(caller: Caller) -> None:

@@ -27,8 +27,7 @@ class Call(NamedTuple):
 def call(query: str, headers: Mapping[str, str], content_type: str, body: bytes) -> Call:
     """Read a call; raise `Unreadable`. A field that stands there twice is its first."""
     is_form = content_type == _FORM
-    # What is no UTF-8 stands there in surrogates.
-    query_octets = _fields(query.encode("utf-8", "surrogateescape").decode(_OCTETS))
+    query_octets = _fields(query)
     form_octets = _fields(body.decode(_OCTETS)) if is_form else {}
     rest = {
         "headers": {name.lower(): value for name, value in headers.items()},
