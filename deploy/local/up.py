@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from deploy.local import demo
@@ -32,7 +32,7 @@ class Stack:
         self._fleet = Fleet(self._state, self._supervisor, self._servers)
         self._began = time.monotonic()
 
-    def up(self, accounts: int, limits: str) -> None:
+    def up(self, accounts: int, limits: str, carriers: Mapping[str, str]) -> None:
         """Start what does not run, and wait until all of it is ready."""
         if not self._supervisor.running:
             self._say("looking for Postgres and RabbitMQ")
@@ -42,7 +42,7 @@ class Stack:
         self._start_servers()
         self._say("migrating the database")
         migrate(self._servers.environment)
-        self._fleet.set_settings(limits)
+        self._fleet.set_settings(limits, carriers)
         self._say(f"starting {', '.join(self._fleet.all_names)}")
         self._apply(self._fleet.all_names)
         self._show_demo(accounts)
