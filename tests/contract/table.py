@@ -96,7 +96,6 @@ REASONS: Sequence[tuple[str, str, Sequence[str]]] = (
     (SUCCESS, _NOT_BUILT, NOT_BUILT),
     (RETRIES, "reads", ("conversations.get", "message.get_by_conversation", "message.search", "contacts.get")),
     (RETRIES, "takes no key", ("user.login", "message.sync")),
-    (RETRIES, _NOT_BUILT, ("sms.send",)),
     (TENANTS, "has no account", ("user.login",)),
     (TENANTS, _NOT_BUILT, NOT_BUILT),
 )
