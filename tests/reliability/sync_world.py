@@ -69,6 +69,7 @@ class World:
             try:
                 return self._call(path, fields)
             except Later as later:
+                self.unanswered += 1
                 time.sleep(later.seconds)
 
     def write(self, path: str, message_ids: Iterable[int], *, unsettled: bool = False, **fields: Any) -> int:
