@@ -115,6 +115,15 @@ async def test_a_long_message_fails_when_a_part_does(servers: Servers) -> None:
         assert (await rig.message(account, message_id))["status"] == 3
 
 
+async def test_a_part_stays_what_it_became(servers: Servers) -> None:
+    async with delivery_rig(servers, Scripted("one", Accepted(("a", "b")))) as rig, rig.worker().running():
+        account, message_id = await _accepted(rig)
+        for carrier_id, state in (("a", _DELIVERED), ("a", _FAILED), ("b", _DELIVERED)):
+            await rig.arrivals.receipt(_receipt(carrier_id, state))
+        await rig.becomes(account, message_id, "done")
+        assert (await rig.message(account, message_id))["status"] == 2
+
+
 async def test_a_message_without_a_receipt_expires(servers: Servers) -> None:
     async with delivery_rig(servers, Scripted("one", Accepted(("id",)))) as rig, rig.worker().running():
         account, message_id = await _accepted(rig)

@@ -41,9 +41,9 @@ async def test_workers_are_killed_under_load_with_a_carrier_on_a_bad_day(
                 await run.send(client, account, 100, store=True)
                 await asyncio.sleep(0.2)
 
-        loading = asyncio.create_task(load())
+        loading, dice = asyncio.create_task(load()), random.Random(SEED)
         for _ in range(DELIVERY_KILLS):
-            await asyncio.sleep(random.Random(SEED).uniform(0.2, 1.0))
+            await asyncio.sleep(dice.uniform(0.2, 1.0))
             await run.kill_one()
         await loading
         seconds = await run.settled(account, SETTLED_SECONDS, receipts=False)
@@ -51,9 +51,11 @@ async def test_workers_are_killed_under_load_with_a_carrier_on_a_bad_day(
     doubled = sum(took > 1 for took in carrier.took.values())
     unknown = sum(job["happened"].count("unknown") for job in jobs)
     moods = {mood.value: count for mood, count in carrier.moods.items()}
-    print(f"{policy}, seed {SEED}: {DELIVERY_KILLS} kills, {len(jobs)} texts, {moods}, {unknown} times unknown,"
-          f" {doubled} doubled, done {seconds:.1f} s after the last")  # fmt: skip
-    assert sorted(job["message_id"] for job in jobs) == sorted(run.sent)
+    print(f"{policy}, seed {SEED}: {DELIVERY_KILLS} kills, {len(jobs)} texts, {run.unanswered} calls unanswered,"
+          f" {moods}, {unknown} times unknown, {doubled} doubled, done {seconds:.1f} s after the last")  # fmt: skip
+    # What was not acknowledged may be there all the same.
+    assert {job["message_id"] for job in jobs} >= {*run.sent}
+    assert len(run.sent) > DELIVERY_TEXTS / 2
     wrong = [found for job in jobs if (found := _wrong(job, carrier, policy))]
     assert wrong == []
 
@@ -79,6 +81,7 @@ async def test_many_are_due_in_one_second_and_workers_are_killed(stack: Stack, c
         due = dates.now() + DUE_SECONDS * 1000
         await run.send(client, account, DELIVERY_TEXTS, dateSendOn=due, store=True)
         assert dates.now() < due, "the machine is too slow for so many"
+        assert run.unanswered == 0
         assert not carrier.took
         await asyncio.sleep((due - dates.now()) / 1000)
         for _ in range(DUE_KILLS):
