@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
+from threading import Lock
 from typing import TypeVar
 
 from deploy.local.system_services import SystemServices
@@ -16,6 +17,8 @@ SERVICES = {
     "rabbitmq-server": ("rabbitmq-server", "epmd"),
     "redis-server": ("redis-server",),
 }
+# apt takes one caller at a time, and tests prepare servers side by side.
+_APT = Lock()
 QUIET = {"DEBIAN_FRONTEND": "noninteractive"}
 
 
@@ -27,7 +30,8 @@ def find_or_install(find: Callable[[], T | None], *packages: str) -> T:
     """Return what `find` finds, after installing a Debian package, the first that can be had, if it found nothing."""
     found = find()
     if found is None:
-        _install(packages)
+        with _APT:
+            _install(packages)
         found = find()
     if found is None:
         raise MissingProgramError(f"{' or '.join(packages)} is installed, but its programs were not found")

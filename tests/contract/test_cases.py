@@ -9,6 +9,8 @@ an answer `{"$length": n}` is any list of that length, `<any>` anything, `<now>`
 A step may name an `account` (`numberless` has no number, any other name is one more account), the `key`
 of its Idempotency-Key header, a `status` other than 200, how many `times` it runs (many at once), and the format
 that it comes `as`. Cases of other families are generated: see table.py.
+
+Search has two backends that must answer alike: its cases run on the service's own and on the embedded one.
 """
 
 from collections.abc import Iterator
@@ -23,10 +25,12 @@ from tests.contract.runner import Runner
 from tests.contract.table import load_cases
 from tests.running import Stack
 
+SEARCH = "message.search"
 
-def _cases() -> Iterator[Any]:
+
+def _cases(*operations: str) -> Iterator[Any]:
     for operation, cases in load_cases().items():
-        for case in cases:
+        for case in cases if operation in operations or not operations else ():
             for form in case.get("formats", FORMATS):
                 yield pytest.param(case, form, id=f"{operation}: {case['label']} [{form}]")
 
@@ -34,3 +38,17 @@ def _cases() -> Iterator[Any]:
 @pytest.mark.parametrize(("case", "form"), [*_cases()])
 async def test_case(case: Tree, form: str, stack: Stack, accounts: Accounts, session: aiohttp.ClientSession) -> None:
     await Runner(stack, accounts, session, form).run(case)
+
+
+@pytest.fixture(scope="module")
+def embedded_accounts(stack: Stack, embedded_stack: Stack) -> Accounts:
+    if embedded_stack is stack:
+        pytest.skip("the service searches on Postgres anyway, so these cases have run")
+    return Accounts(embedded_stack)
+
+
+@pytest.mark.parametrize(("case", "form"), [*_cases(SEARCH)])
+async def test_search_on_postgres(
+    case: Tree, form: str, embedded_stack: Stack, embedded_accounts: Accounts, session: aiohttp.ClientSession
+) -> None:
+    await Runner(embedded_stack, embedded_accounts, session, form).run(case)
