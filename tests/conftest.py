@@ -2,13 +2,13 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests.apart import place_of_its_own
 from tests.opensearch import Beginning, report
 from tests.running import Stack
 from tests.servers import PreparedServer, Servers, choose, choose_opensearch, choose_redis
@@ -35,8 +35,15 @@ def chosen(run_folder: Path, request: pytest.FixtureRequest) -> Servers:
 @pytest.fixture(scope="session")
 def servers(chosen: Servers) -> Iterator[Servers]:
     """Yield running servers: `.postgres.url`, `.rabbitmq.url`; both can be killed and restarted."""
-    with _running(chosen):
+    chosen.prepare()
+    try:
+        chosen.start()
         yield chosen
+    finally:
+        try:
+            chosen.stop()
+        finally:
+            chosen.remove()
 
 
 @pytest.fixture(scope="session")
@@ -81,29 +88,19 @@ def stack(beginning: Beginning, servers: Servers, run_folder: Path, request: pyt
 
 
 @pytest.fixture(scope="module")
+async def embedded_place(servers: Servers) -> AsyncIterator[Mapping[str, str]]:
+    """Yield the settings of one more service on the same servers."""
+    async with place_of_its_own(servers) as settings:
+        yield settings
+
+
+@pytest.fixture(scope="module")
 def embedded_stack(
-    stack: Stack, beginning: Beginning, run_folder: Path, request: pytest.FixtureRequest
+    servers: Servers, embedded_place: Mapping[str, str], run_folder: Path, request: pytest.FixtureRequest
 ) -> Iterator[Stack]:
-    """Yield the service with its search on Postgres: `stack` if it is that, else one more on servers of its own."""
-    if beginning.server(request.config) is None:
-        yield stack
-        return
-    folder = run_folder / "embedded"
-    with _running(choose(folder, print)) as servers:
-        yield from _started(Stack(servers, folder / "roles", SETTINGS), request)
-
-
-@contextmanager
-def _running(servers: Servers) -> Iterator[Servers]:
-    servers.prepare()
-    try:
-        servers.start()
-        yield servers
-    finally:
-        try:
-            servers.stop()
-        finally:
-            servers.remove()
+    """Yield one more service beside `stack`, which searches on Postgres."""
+    settings = {**SETTINGS, **embedded_place}
+    yield from _started(Stack(servers, run_folder / "embedded", settings), request)
 
 
 def _started(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Stack]:

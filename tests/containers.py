@@ -153,6 +153,12 @@ class RabbitMQ(FreezableServer):
         super().__init__(container, 5672, PROTOCOL_HEADER, b"\x01")
         self.url = f"amqp://{USER}:{password}@{self._host}:{self.port}/"
 
+    def control(self, *arguments: str) -> None:
+        """Run `rabbitmqctl` on the running broker; raise `RuntimeError` where it refuses."""
+        done = self._container.get_wrapped_container().exec_run(["rabbitmqctl", *arguments])
+        if done.exit_code != 0:
+            raise RuntimeError(f"rabbitmqctl {arguments[0]} failed:\n{done.output.decode(errors='replace')}")
+
 
 class Valkey(FreezableServer):
     def __init__(self) -> None:

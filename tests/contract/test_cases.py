@@ -24,6 +24,7 @@ from tests.contract.case_formats import FORMATS, Tree
 from tests.contract.runner import Runner
 from tests.contract.table import load_cases
 from tests.running import Stack
+from tests.servers import PreparedServer
 
 SEARCH = "message.search"
 
@@ -41,9 +42,8 @@ async def test_case(case: Tree, form: str, stack: Stack, accounts: Accounts, ses
 
 
 @pytest.fixture(scope="module")
-def embedded_accounts(stack: Stack, embedded_stack: Stack) -> Accounts:
-    if embedded_stack is stack:
-        pytest.skip("the service searches on Postgres anyway, so these cases have run")
+def embedded_accounts(opensearch: PreparedServer, embedded_stack: Stack) -> Accounts:  # noqa: ARG001
+    """Return accounts of the other service; without an OpenSearch the first one has run the cases on Postgres."""
     return Accounts(embedded_stack)
 
 

@@ -31,6 +31,12 @@ def index(opensearch: PreparedServer) -> Iterator[str]:
     call(opensearch, "DELETE", "kept")
 
 
+@pytest.fixture
+def native(opensearch: PreparedServer) -> None:
+    if not isinstance(opensearch, OpenSearch):
+        pytest.skip("OpenSearch is a container here")
+
+
 def count(server: PreparedServer, index: str) -> int:
     call(server, "POST", f"{index}/_refresh")
     return int(call(server, "GET", f"{index}/_count")["count"])
@@ -85,6 +91,7 @@ def test_no_index_comes_by_a_write(opensearch: PreparedServer) -> None:
         call(opensearch, "PUT", "nowhere/_doc/1", {"text": "word"})
 
 
+@pytest.mark.usefixtures("native")
 def test_two_run_side_by_side(opensearch: PreparedServer, index: str, tmp_path: Path) -> None:
     neighbour = OpenSearch(tmp_path / "neighbour")
     neighbour.prepare()
@@ -100,14 +107,14 @@ def test_two_run_side_by_side(opensearch: PreparedServer, index: str, tmp_path: 
     assert count(opensearch, index) == 0
 
 
+@pytest.mark.usefixtures("native")
 def test_one_on_the_port_of_another_is_not_ready(opensearch: PreparedServer, tmp_path: Path) -> None:
-    if not isinstance(opensearch, OpenSearch):
-        pytest.skip("the other one is a container")
     State(tmp_path / "state.json").put("port", str(opensearch.port))
     assert opensearch.ready()
     assert not OpenSearch(tmp_path).ready()
 
 
+@pytest.mark.usefixtures("native")
 def test_a_crash_at_the_start_shows_its_log(tmp_path: Path) -> None:
     broken = OpenSearch(tmp_path / "broken")
     broken.prepare()
