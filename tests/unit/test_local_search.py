@@ -57,6 +57,22 @@ def test_the_choice_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert later.environment == {"SEARCH_BACKEND": "opensearch", "OPENSEARCH_URL": "http://127.0.0.1:9250"}
 
 
+def test_another_index_is_not_current(search: Search, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(OpenSearch, "prepare", lambda _: None)
+    versions = iter(("2.9.0.0", "2.9.0.0", "3.8.0.0", "3.8.0.0"))
+    monkeypatch.setattr(OpenSearch, "version", property(lambda _: next(versions)))
+    search.choose("postgres", print)
+    assert not search.index_is_current
+    search.remember_index()
+    assert Search(tmp_path, State(tmp_path / "state.json")).index_is_current
+    search.choose("opensearch", print)
+    assert not search.index_is_current
+    search.remember_index()
+    assert not search.index_is_current
+    search.choose("postgres", print)
+    assert not search.index_is_current
+
+
 def test_a_reserved_port_is_nobody_elses_until_it_is_released() -> None:
     held = [reserve(PORTS) for _ in PORTS]
     assert {one.port for one in held} == {*PORTS}
