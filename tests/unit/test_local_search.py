@@ -120,8 +120,11 @@ def test_jars_are_fetched_once_and_whole_or_not_at_all(tmp_path: Path, monkeypat
     monkeypatch.setattr(opensearch_jars, "CACHE", tmp_path / "cache")
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     into = 'for word in "$@"; do case $word in -DoutputDirectory=*) into=${word#*=};; esac; done; mkdir "$into"'
-    program(tmp_path / "mvn", f"{into}; touch $into/half.jar; echo 'no network'; exit 1")
-    with pytest.raises(MissingProgramError, match="no network"):
+    program(
+        tmp_path / "mvn",
+        f"{into}; touch $into/half.jar; echo 'WARNING: old'; echo '[ERROR] no network'; echo '[ERROR] Help'; exit 1",
+    )
+    with pytest.raises(MissingProgramError, match=r"fetch OpenSearch: \[ERROR\] no network$"):
         jars_for(Java(21, Path("/java")))
     assert [path.name for path in (tmp_path / "cache").iterdir()] == ["opensearch-3.8.0.0.lock"]
     program(tmp_path / "mvn", f"{into}; touch $into/whole.jar")
