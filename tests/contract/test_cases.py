@@ -3,12 +3,16 @@
 A case is a fresh account and steps. In a request and an answer `$name` stands for a value: the first answer that
 has it binds it, later ones must be equal, and `$id2` is another one than `$id1`. `$msisdn`, `$plus` and `$password`
 are the account's own; `$yesterday`, `$tomorrow`, `$in366days` and `$in367days` are dates. In a request
-`{"$repeat": [text, n]}` is a long text, `{"$times": [entry, n]}` and `{"$range": [first, last]}` are long lists; in
-an answer `{"$length": n}` is any list of that length, `<any>` anything, `<now>` a date of the last minute.
+`{"$repeat": [text, n]}` is a long text, `{"$joined": [text, ...]}` one of several, `{"$times": [entry, n]}` and
+`{"$range": [first, last]}` are long lists; in an answer `{"$length": n}` is any list of that length, `{"$ids": [...]}`
+a list of messages with these ids, `<any>` anything, `<now>` a date of the last minute.
 
-A step may name an `account` (`numberless` has no number, any other name is one more account), the `key`
-of its Idempotency-Key header, a `status` other than 200, how many `times` it runs (many at once), and the format
-that it comes `as`. Cases of other families are generated: see table.py.
+A step may name an `account` (`numberless` has no number, any other name is one more account), the `key` of its
+Idempotency-Key header, a `status` other than 200, how many `times` it runs (many at once), and the format that it
+comes `as`. A step that is `eventually` true is repeated until its answer is as expected, for 10 s at most: what an
+index answers follows the write within 2 s. Its names are bound before. What must not be found is asked after such a
+step found it, or what was stored with it; otherwise it says nothing. Cases of other families are generated: see
+table.py.
 
 Search has two backends that must answer alike: its cases run on the service's own and on the embedded one.
 """
