@@ -65,5 +65,5 @@ def _documents(states: Sequence[State]) -> list[Document]:
 
 
 def _gone(seqs: Mapping[Pointer, int], there: set[Pointer]) -> list[Gone]:
-    """Return what is not there, as of its event: its row may be gone as well, and later events tell of later deletes."""
+    """Return what is not there, as of its event: the row may be gone as well, and another event tells of that."""
     return [Gone(*pointer, seq) for pointer, seq in seqs.items() if pointer not in there]
