@@ -56,7 +56,7 @@ async def test_events_stay_without_a_broker(rig: Rig) -> None:
     async with Database(rig.url, 1, name="relay-test") as database:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.3):
-                await Relay(Outbox(database), [rig.queue]).round()
+                await Relay(Outbox(database, rig.queue.facts), rig.queue).round()
     assert await rig.left() == 3
 
 
