@@ -32,7 +32,7 @@ logs: for-stack ## follow what it writes
 	@$(STACK) logs
 
 test: lint ## everything that must pass: lint, types, imports, unit, contract, integration, each fault once
-	$(BIN)/python -m pytest --ignore=tests/bench
+	$(BIN)/python -m pytest --ignore=tests/bench --numprocesses 2 --dist loadfile
 
 unit: for-tests ## unit tests only, in seconds, without servers
 	$(BIN)/python -m pytest tests/unit

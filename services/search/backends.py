@@ -3,9 +3,8 @@
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 
-from services.search.postgres.index import postgres_index
-
 from services.search.index import Index
+from services.search.postgres.index import postgres_index
 from shared.postgres.pool import Database
 from shared.settings import Settings
 

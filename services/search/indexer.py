@@ -33,7 +33,7 @@ class Indexer:
             read_at = time.monotonic()
             standing, later = await self._mailboxes.states(seqs, timeout=_SECONDS)
             await failpoints.reached("search.read")
-            changes = [*await documents([*standing.values()]), *_gone(seqs, {*standing, *later})]
+            changes: list[Document | Gone] = [*await documents([*standing.values()]), *_gone(seqs, {*standing, *later})]
             if time.monotonic() - read_at > _STALE_SECONDS:
                 continue
             await self._index.write(changes, timeout=_SECONDS)

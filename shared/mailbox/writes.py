@@ -190,6 +190,8 @@ class Writer(Generic[T]):
 
     async def _alone(self, query: str, command: Command, terms: Terms) -> Any:
         seconds = terms.deadline - time.monotonic()
+        if seconds <= _MARGIN_SECONDS:
+            return Fault.UNAVAILABLE
         wait = f"{max(1, round((seconds - _MARGIN_SECONDS) * 1000))}ms"
         async with self._patient.transaction(timeout=seconds) as connection:
             await connection.fetchval(_LOCK_TIMEOUT, wait)
