@@ -11,7 +11,7 @@ from deploy.local.process import Command
 ROOT = Path(__file__).resolve().parents[2]
 ROLES = ("gateway", "accounts", "conversations", "messages", "delivery")
 
-# What somebody must consume before the stack serves; delivery and search have none to take yet.
+# What somebody must consume before the stack serves; delivery has none to take yet.
 _COMMAND_QUEUES = ("commands.accounts", "commands.conversations", "commands.messages")
 
 

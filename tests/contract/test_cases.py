@@ -13,6 +13,8 @@ comes `as`. A step that is `eventually` true is repeated until its answer is as 
 index answers follows the write within 2 s. Its names are bound before. What must not be found is asked after such a
 step found it, or what was stored with it; otherwise it says nothing. Cases of other families are generated: see
 table.py.
+
+Search has two backends that must answer alike: its cases run on the service's own and on the embedded one.
 """
 
 from collections.abc import Iterator
@@ -26,11 +28,14 @@ from tests.contract.case_formats import FORMATS, Tree
 from tests.contract.runner import Runner
 from tests.contract.table import load_cases
 from tests.running import Stack
+from tests.servers import PreparedServer
+
+SEARCH = "message.search"
 
 
-def _cases() -> Iterator[Any]:
+def _cases(*operations: str) -> Iterator[Any]:
     for operation, cases in load_cases().items():
-        for case in cases:
+        for case in cases if operation in operations or not operations else ():
             for form in case.get("formats", FORMATS):
                 yield pytest.param(case, form, id=f"{operation}: {case['label']} [{form}]")
 
@@ -38,3 +43,16 @@ def _cases() -> Iterator[Any]:
 @pytest.mark.parametrize(("case", "form"), [*_cases()])
 async def test_case(case: Tree, form: str, stack: Stack, accounts: Accounts, session: aiohttp.ClientSession) -> None:
     await Runner(stack, accounts, session, form).run(case)
+
+
+@pytest.fixture(scope="module")
+def embedded_accounts(opensearch: PreparedServer, embedded_stack: Stack) -> Accounts:  # noqa: ARG001
+    """Return accounts of the other service; without an OpenSearch the first one has run the cases on Postgres."""
+    return Accounts(embedded_stack)
+
+
+@pytest.mark.parametrize(("case", "form"), [*_cases(SEARCH)])
+async def test_search_on_postgres(
+    case: Tree, form: str, embedded_stack: Stack, embedded_accounts: Accounts, session: aiohttp.ClientSession
+) -> None:
+    await Runner(embedded_stack, embedded_accounts, session, form).run(case)
