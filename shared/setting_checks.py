@@ -11,7 +11,7 @@ def one_of(*words: str) -> Check:
     """Take these words, in any case."""
 
     def check(text: str) -> None:
-        if text.upper() not in words:
+        if text.lower() not in {word.lower() for word in words}:
             raise ValueError(f"{text!r} is none of {', '.join(words)}")
 
     return check

@@ -55,6 +55,20 @@ class Settings:
         secret=True,
         check=url("postgresql", "postgres"),
     )
+    search_backend: str = setting(
+        "opensearch",
+        "what searches: opensearch, or postgres, which needs no further server",
+        check=one_of("opensearch", "postgres"),
+    )
+    opensearch_url: str = setting(
+        "http://127.0.0.1:9201",
+        "OpenSearch, as a URL, with user and password where it asks for them",
+        secret=True,
+        check=url("http", "https"),
+    )
+    opensearch_ca: str = setting(
+        "", "path of the certificates by which OpenSearch is known; empty: those that the system trusts"
+    )
     host: str = setting("127.0.0.1", "address on which the gateway serves the API")
     port: int = setting(8080, "port on which the gateway serves the API", least=1, most=65535)
     health_host: str = setting("127.0.0.1", "address for health and metrics, private")

@@ -55,6 +55,11 @@ class Fleet:
         self._state.put("settings", json.dumps({**passed_on, "LIMITS": limits}))
 
     @property
+    def was_up(self) -> bool:
+        """Whether the stack has had roles before, and so perhaps messages."""
+        return self._state.get("settings") is not None
+
+    @property
     def settings(self) -> dict[str, str]:
         remembered: dict[str, str] = json.loads(self._state.get("settings") or "{}")
         return {**remembered, **self._servers.environment, **self._search.environment, "HOST": "127.0.0.1"}

@@ -44,15 +44,15 @@ def _fetch(java: Java, folder: Path) -> None:
     shutil.rmtree(fresh, ignore_errors=True)
     arguments = ("-B", "-q", "-C", "-f", str(POM), f"-Drunner.version={runner_version(java)}",
                  "dependency:copy-dependencies", f"-DoutputDirectory={fresh}")  # fmt: skip
-    output = _run((maven, *arguments), java)
-    if output is not None:
+    cause = _run((maven, *arguments), java)
+    if cause is not None:
         shutil.rmtree(fresh, ignore_errors=True)
-        raise MissingProgramError(f"Maven could not fetch OpenSearch:\n{output}")
+        raise MissingProgramError(f"Maven could not fetch OpenSearch: {cause}")
     fresh.rename(folder)
 
 
 def _run(command: tuple[str, ...], java: Java) -> str | None:
-    """Return what it wrote if it failed."""
+    """Return why it failed, or none."""
     passed_on = {name: os.environ[name] for name in ("MAVEN_OPTS", "MAVEN_ARGS") if name in os.environ}
     try:
         done = subprocess.run(
@@ -67,7 +67,13 @@ def _run(command: tuple[str, ...], java: Java) -> str | None:
         )
     except subprocess.TimeoutExpired:
         return f"nothing came within {FETCH_SECONDS:.0f} s"
-    return None if done.returncode == 0 else "\n".join(done.stdout.splitlines()[:5])
+    return None if done.returncode == 0 else _cause(done.stdout)
+
+
+def _cause(output: str) -> str:
+    """Return the line that matters: Maven's first error, before its advice and behind what Java says of Maven."""
+    lines = output.splitlines()
+    return next((line for line in lines if line.startswith("[ERROR]")), lines[-1] if lines else "it said nothing")
 
 
 @contextmanager

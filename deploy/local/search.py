@@ -42,5 +42,18 @@ class Search:
         return {"SEARCH_BACKEND": OPENSEARCH, "OPENSEARCH_URL": self.server.url}
 
     @property
+    def index(self) -> str:
+        """Which index it is: each backend has its own, and each version of OpenSearch."""
+        return f"{OPENSEARCH} {self.server.version}" if self.on_opensearch else POSTGRES
+
+    @property
+    def index_is_current(self) -> bool:
+        """Whether that index has been written to all along, since no other one was used last."""
+        return self._state.get("search_index") == self.index
+
+    def remember_index(self) -> None:
+        self._state.put("search_index", self.index)
+
+    @property
     def commands(self) -> list[Command]:
         return [self.server.command] if self.on_opensearch else []

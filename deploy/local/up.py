@@ -3,11 +3,11 @@
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from deploy.local import demo
-from deploy.local.commands import migrate
+from deploy.local.commands import migrate, rebuild_index
 from deploy.local.fleet import Fleet
 from deploy.local.listing import listing
 from deploy.local.process import Command, wait_until
@@ -45,9 +45,11 @@ class Stack:
             self._supervisor.configure(self._server_commands())
             self._supervisor.start()
         self._start_servers()
+        if not self._fleet.was_up:
+            self._search.remember_index()
         self._fleet.set_settings(limits)
         self._say(f"starting {', '.join(self._fleet.all_names)}")
-        self._apply(self._fleet.all_names)
+        self._apply(self._fleet.all_names, before_ready=self._renew_index)
         self._show_demo(accounts)
 
     def down(self) -> None:
@@ -126,13 +128,21 @@ class Stack:
         if further:
             self._search.server.wait_ready()
 
-    def _apply(self, names: Sequence[str]) -> None:
+    def _renew_index(self) -> None:
+        """Index all messages where another index was written to last; every role writes to the right one by now."""
+        if not self._search.index_is_current:
+            self._say("making the search index anew")
+            rebuild_index(self._fleet.settings)
+            self._search.remember_index()
+
+    def _apply(self, names: Sequence[str], before_ready: Callable[[], None] = lambda: None) -> None:
         """Bring these processes to what the fleet says: started, replaced or stopped."""
         self._fleet.choose_ports(self._supervisor.pids())
         self._supervisor.configure([*self._server_commands(), *self._fleet.commands()])
         self._supervisor.update(*names)
         wanted = [name for name in names if name in self._fleet.all_names]
         self._supervisor.start_programs(*wanted)
+        before_ready()
         self._fleet.wait_ready(wanted)
 
     def _show_demo(self, accounts: int) -> None:

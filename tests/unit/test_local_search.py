@@ -57,6 +57,22 @@ def test_the_choice_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert later.environment == {"SEARCH_BACKEND": "opensearch", "OPENSEARCH_URL": "http://127.0.0.1:9250"}
 
 
+def test_another_index_is_not_current(search: Search, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(OpenSearch, "prepare", lambda _: None)
+    versions = iter(("2.9.0.0", "2.9.0.0", "3.8.0.0", "3.8.0.0"))
+    monkeypatch.setattr(OpenSearch, "version", property(lambda _: next(versions)))
+    search.choose("postgres", print)
+    assert not search.index_is_current
+    search.remember_index()
+    assert Search(tmp_path, State(tmp_path / "state.json")).index_is_current
+    search.choose("opensearch", print)
+    assert not search.index_is_current
+    search.remember_index()
+    assert not search.index_is_current
+    search.choose("postgres", print)
+    assert not search.index_is_current
+
+
 def test_a_reserved_port_is_nobody_elses_until_it_is_released() -> None:
     held = [reserve(PORTS) for _ in PORTS]
     assert {one.port for one in held} == {*PORTS}
@@ -104,8 +120,11 @@ def test_jars_are_fetched_once_and_whole_or_not_at_all(tmp_path: Path, monkeypat
     monkeypatch.setattr(opensearch_jars, "CACHE", tmp_path / "cache")
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     into = 'for word in "$@"; do case $word in -DoutputDirectory=*) into=${word#*=};; esac; done; mkdir "$into"'
-    program(tmp_path / "mvn", f"{into}; touch $into/half.jar; echo 'no network'; exit 1")
-    with pytest.raises(MissingProgramError, match="no network"):
+    program(
+        tmp_path / "mvn",
+        f"{into}; touch $into/half.jar; echo 'WARNING: old'; echo '[ERROR] no network'; echo '[ERROR] Help'; exit 1",
+    )
+    with pytest.raises(MissingProgramError, match=r"fetch OpenSearch: \[ERROR\] no network$"):
         jars_for(Java(21, Path("/java")))
     assert [path.name for path in (tmp_path / "cache").iterdir()] == ["opensearch-3.8.0.0.lock"]
     program(tmp_path / "mvn", f"{into}; touch $into/whole.jar")
