@@ -71,15 +71,13 @@ class Rig:
         """Return the names of all indexes of this rig."""
         return sorted(await self.client.call("GET", f"/{self.generations.alias}-*/_alias", timeout=TIMEOUT))
 
-    async def forget_generations(self) -> None:
-        await self.database.fetch("truncate search_generation", timeout=TIMEOUT)
-
 
 @asynccontextmanager
 async def opensearch_rig(database_url: str, opensearch_url: str) -> AsyncIterator[Rig]:
-    """Give an index on a database of its own; what it stored is deleted afterwards."""
+    """Give an index on a database that nobody else uses; what it stored is deleted afterwards."""
     await migrate(database_url, after=True)
     async with Database(database_url, 4, name="search-test") as database, Client(opensearch_url) as client:
+        await database.fetch("truncate search_generation", timeout=TIMEOUT)
         rig = Rig(client, Generations(database, client, f"test-{secrets.token_hex(4)}"), database)
         try:
             yield rig

@@ -64,7 +64,9 @@ def _document(document: Document) -> dict[str, object]:
 
 def check(answer: Mapping[str, Any]) -> None:
     """Raise `Away` where an item could not be written now, or `IndexRefused` where one never can be."""
-    if not answer.get("errors"):
+    if "errors" not in answer:
+        raise Away("something else than OpenSearch answered")
+    if not answer["errors"]:
         return
     failures = [failure for failure in map(_failure, chain.from_iterable(map(dict.values, answer["items"]))) if failure]
     for failure in sorted(failures, key=lambda each: not isinstance(each, Away)):

@@ -123,11 +123,12 @@ def _security(url: str, ca: str) -> dict[str, Any]:
 class _Connection(AIOHttpConnection):
     """Sends a long body piece by piece, so that it does not hold the process up."""
 
-    async def perform_request(
-        self, method: str, url: str, params: Any = None, body: bytes | None = None, **options: Any
+    async def perform_request(  # type: ignore[override]
+        self, method: str, url: str, params: Any = None, body: Any = None, **options: Any
     ) -> Any:
-        pieces = body if body is None or len(body) <= _PIECE_OCTETS else io.BytesIO(body)
-        return await super().perform_request(method, url, params, pieces, **options)  # type: ignore[arg-type]
+        if isinstance(body, bytes) and len(body) > _PIECE_OCTETS:
+            body = io.BytesIO(body)
+        return await super().perform_request(method, url, params, body, **options)
 
 
 class _Json(JSONSerializer):
