@@ -17,6 +17,8 @@ NAMES = (
     "subscriber.received",  # events have arrived, nothing has happened
     "delivery.twin_stored",  # the recipient has the message, the sender does not know it
     "dead_letters.replayed",  # events are in their queue again, the dead letter is still there
+    "search.read",  # the messages of events are read, the index does not know of them
+    "search.written",  # the index has them, their events are not handled
     "subscriber.handled",  # events are handled, their message is not acknowledged
 )
 

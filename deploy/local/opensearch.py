@@ -33,7 +33,7 @@ rootLogger.level = info
 rootLogger.appenderRef.console.ref = console
 """
 # The quick compiler alone: half the processor time of a start, and on two cores others need the rest.
-OPTIONS = ("-Xms512m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+OPTIONS = ("-Xms512m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError",
            "--enable-native-access=ALL-UNNAMED")  # fmt: skip
 # Since Java 19 the first orderly end writes the loaded classes down, and later starts take a quarter of the time.
 ARCHIVING_SINCE = 19

@@ -1,6 +1,25 @@
 -- What waits for one consumer of events must not be read again and again by those who look for another's.
 create index outbox_sends on outbox (id) where kind = 4;
 
+-- Takes at most `most` events of some kinds, first come first, that nobody else is taking.
+create function outbox_take(kinds smallint[], behind bigint, most integer) returns table (
+  id bigint, kind smallint, account_id bigint, message_id integer, change_seq bigint, at bigint
+)
+language plpgsql volatile
+-- The indexes are right for any size of the table, whatever is known of it.
+set enable_seqscan to off
+as $$
+begin
+  -- Planned for these kinds each time: an index of some of them is of no use to a plan for any.
+  return query execute format(
+    'delete from outbox where id = any (array(
+       select id from outbox where id > $1 and kind = any (%L::smallint[]) order by id limit $2 for update skip locked
+     ))
+     returning id, kind, account_id, message_id, change_seq, (extract(epoch from at) * 1000)::bigint', kinds
+  ) using behind, most;
+end
+$$;
+
 -- Which indexes of OpenSearch every indexer writes to: one, or two while the index is built anew.
 create table search_generation (
   name text primary key,

@@ -1,6 +1,7 @@
 """The choice of what a local stack searches with, its port, its Java and its jars, without a server."""
 
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,19 @@ def test_jars_are_fetched_once_and_whole_or_not_at_all(tmp_path: Path, monkeypat
     assert [path.name for path in jars_for(Java(21, Path("/java"))).iterdir()] == ["whole.jar"]
     program(tmp_path / "mvn", "exit 1")
     assert [path.name for path in jars_for(Java(21, Path("/java"))).iterdir()] == ["whole.jar"]
+
+
+def test_two_at_once_fetch_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opensearch_jars, "CACHE", tmp_path / "cache")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    program(
+        tmp_path / "mvn",
+        f'echo fetched >>{tmp_path}/calls; sleep 0.3; for word in "$@"; do :; done; mkdir "${{word#*=}}"',
+    )
+    with ThreadPoolExecutor(2) as both:
+        folders = [*both.map(jars_for, [Java(21, Path("/java"))] * 2)]
+    assert folders == [tmp_path / "cache/opensearch-3.8.0.0"] * 2
+    assert (tmp_path / "calls").read_text(encoding="utf-8") == "fetched\n"
 
 
 def _missing(_: OpenSearch) -> None:
