@@ -21,8 +21,8 @@ _COLUMNS = {
         "newest_message_id", "newest_date_sent", "snippet",
     ),
     "message": (
-        "account_id", "message_id", "conversation_id", "change_seq", "date_sent", "origin", "status", "incoming", "read",
-        "locked", "body",
+        "account_id", "message_id", "conversation_id", "change_seq", "date_sent", "origin", "status", "incoming",
+        "read", "locked", "body",
     ),
 }  # fmt: skip
 
