@@ -35,7 +35,7 @@ _MARKS = r"[\p{M}\uFF9E\uFF9F]"
 _TOO_MANY_MARKS = regex.compile(rf"(?V1)({_MARKS}{{{_MOST_MARKS}}}){_MARKS}+")
 # Inherited are the marks that go with any script; those of kana make another letter.
 _ACCENTS = (
-    r"[[\p{Mn}\p{Me}]&&[\p{sc=Latin}\p{sc=Greek}\p{sc=Cyrillic}\p{sc=Hebrew}\p{sc=Arabic}\p{sc=Inherited}]"
+    r"[[\p{Mn}\p{Me}]&&[\p{sc=Greek}\p{sc=Cyrillic}\p{sc=Hebrew}\p{sc=Arabic}\p{sc=Inherited}]"
     r"--[\u3099\u309A]]"
 )
 # What nobody sees separates nothing: soft hyphens, joiners, marks of direction. Tatweel only stretches an Arabic word.

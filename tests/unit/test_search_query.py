@@ -41,6 +41,7 @@ def beginning(*found: str) -> Phrase:
         ("-red*", [], [beginning("red")]),
         ("--red", [], [whole("red")]),
         ('-"red blue"', [], [whole("red", "blue")]),
+        ('--"red blue"', [], [whole("red", "blue")]),
         ('-"red blue', [], [whole("red", "blue")]),
         ("-wi-fi", [], [whole("wi", "fi")]),
         ("-wi-fi*", [], [beginning("wi", "fi")]),
