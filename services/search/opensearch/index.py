@@ -2,7 +2,8 @@
 
 # ruff: noqa: ASYNC109 - every use must name its time limit, and a method bounds all of its use by it
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from services.search.index import Document, Gone, Hit, Version, Wanted
@@ -10,6 +11,8 @@ from services.search.opensearch import asking, bulk
 from services.search.opensearch.asking import Part
 from services.search.opensearch.client import Client, within
 from services.search.opensearch.generations import Generations, write_alias
+from shared.postgres.pool import Database
+from shared.settings import Settings
 
 _PROBE_SECONDS = 5.0
 # A part of the answer would look like all of it.
@@ -96,3 +99,10 @@ class OpenSearchIndex:
             )
             removed, last = removed + answer["deleted"], answer["total"]
         return removed
+
+
+@asynccontextmanager
+async def opensearch_index(settings: Settings, database: Database) -> AsyncIterator[OpenSearchIndex]:
+    """Give the index of this installation."""
+    async with Client(settings.opensearch_url, settings.opensearch_ca) as client:
+        yield OpenSearchIndex(client, Generations(database, client, settings.opensearch_index))
