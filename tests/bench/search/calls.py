@@ -6,6 +6,7 @@ from typing import Any
 
 import aiohttp
 
+from shared.settings import Settings
 from tests.bench.load import post
 from tests.bench.stack import Service
 
@@ -18,13 +19,17 @@ class Calls:
         self.account_ids = account_ids
         self._tokens = tokens
 
+    @property
+    def index_url(self) -> str:
+        """Return where OpenSearch has the index."""
+        settings = Settings.from_environment(self.service.environment)
+        return f"{settings.opensearch_url}/{settings.opensearch_index}"
+
     def post(self, path: str, account: int, **fields: object) -> bytes:
         """Return a request."""
         return post(self._url(path), json.dumps({**self._secrets(account), **fields}).encode())
 
-    async def answer(
-        self, session: aiohttp.ClientSession, path: str, account: int, **fields: object
-    ) -> dict[str, Any]:
+    async def answer(self, session: aiohttp.ClientSession, path: str, account: int, **fields: object) -> dict[str, Any]:
         """Call, which must succeed, and return the answer."""
         async with session.post(self._url(path), json={**self._secrets(account), **fields}) as response:
             answer: dict[str, Any] = await response.json()

@@ -8,7 +8,6 @@ from statistics import median, quantiles
 import aiohttp
 import asyncpg
 
-from services.search.opensearch.index import ALIAS
 from shared.contract.messages import INSERT
 from shared.contract.search import SEARCH
 from tests.bench.load import closed_loop
@@ -81,10 +80,9 @@ async def _caught_up(calls: Calls) -> float:
         stored = await connection.fetchval(_STORED)
     finally:
         await connection.close()
-    url = f"{calls.service.environment['OPENSEARCH_URL']}/{ALIAS}/_count"
     async with aiohttp.ClientSession() as session, asyncio.timeout(_CAUGHT_UP_SECONDS):
         while True:
-            async with session.get(url) as response:
+            async with session.get(f"{calls.index_url}/_count") as response:
                 if (await response.json())["count"] >= stored:
                     return time.monotonic() - began
             await asyncio.sleep(_LOOK_SECONDS)

@@ -9,7 +9,6 @@ import orjson
 
 from services.search.index import Wanted
 from services.search.opensearch import asking
-from services.search.opensearch.index import ALIAS
 from services.search.query import parse
 from shared.contract.search import SEARCH
 from tests.bench.load import Figures, closed_loop, post
@@ -58,16 +57,16 @@ def _service(calls: Calls, queries: Sequence[Asked]) -> _Subject:
 
 
 def _straight(calls: Calls, queries: Sequence[Asked]) -> _Subject:
-    url = calls.service.environment["OPENSEARCH_URL"]
-    requests = [_query(url, calls.account_ids[each.account], each) for each in queries]
-    return _Subject("OpenSearch", urlsplit(url).port or 0, dealt(requests, CONNECTIONS), lambda body: b'"hits"' in body)
+    requests = [_query(calls.index_url, calls.account_ids[each.account], each) for each in queries]
+    port = urlsplit(calls.index_url).port or 0
+    return _Subject("OpenSearch", port, dealt(requests, CONNECTIONS), lambda body: b'"hits"' in body)
 
 
-def _query(url: str, account_id: int, asked: Asked) -> bytes:
+def _query(index_url: str, account_id: int, asked: Asked) -> bytes:
     wanted = Wanted(account_id, parse(asked.query), asked.address, locked=False)
     (part,) = asking.parts(wanted.query)
     body = orjson.dumps(asking.page(wanted, part, None, LIMIT))
-    return post(f"{url}/{ALIAS}/_search?routing={account_id}", body)
+    return post(f"{index_url}/_search?routing={account_id}", body)
 
 
 def _show(subjects: Sequence[_Subject], found: Sequence[Sequence[Figures]]) -> None:
