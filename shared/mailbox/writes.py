@@ -75,13 +75,13 @@ class Reading(NamedTuple):
 
 
 class Settlement(NamedTuple):
-    """What became of a send: its status, origin and the date of both, in ms since 1970."""
+    """What became of a send: its status, its origin (none: unchanged) and the date of both, in ms since 1970."""
 
     account_id: int
     message_id: int
     status: int
-    origin: int
-    date_status: int
+    origin: int | None
+    date_status: int | None
 
 
 class Closing(NamedTuple):
