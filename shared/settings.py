@@ -147,6 +147,10 @@ class Settings:
         60.0, "after which a submission whose worker is gone counts as unknown", least=1, most=3600
     )
     delivery_history_days: int = setting(30, "how long the timeline of a message is kept", least=1, most=3650)
+    webhooks_host: str = setting("127.0.0.1", "address on which delivery serves the webhooks of carriers")
+    webhooks_port: int = setting(
+        8090, "port on which delivery serves them; workers of one machine share it", least=1, most=65535
+    )
     failpoints: str = setting("", "for tests: points at which the process dies or waits, such as server.ran=kill")
 
     @classmethod

@@ -83,6 +83,7 @@ class Stack:
             "HOST": "127.0.0.1",
             "LIMITS": "off",
             "CARRIERS_FILE": str(CARRIERS),
+            "WEBHOOKS_PORT": str(free_port()),
             **(settings or {}),
         }
         names = [name for role in ROLES for name in role_names(role, (counts or {}).get(role, 1))]

@@ -4,15 +4,19 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from services.delivery.arrivals import KeptArrivals
+from services.delivery.carriers.carrier import Arrivals
 from services.delivery.guard_store import SharedGuards
 from services.delivery.guards import Guard
 from services.delivery.handlers import Texts, routes
+from services.delivery.opt_out import HearingOptOuts
 from services.delivery.reach import Reach, Ways
 from services.delivery.reactions import Sends
 from services.delivery.recipients import Recipients
 from services.delivery.store import Store
 from services.delivery.switchboard import switchboard
 from services.delivery.twins import Twins
+from services.delivery.webhooks import Webhooks
 from services.delivery.working import Working
 from shared.bus.caller import Caller
 from shared.bus.subscriber import Subscriber
@@ -42,8 +46,9 @@ async def delivery(settings: Settings) -> AsyncIterator[Service]:
         store = Store(database)
         path = Path(settings.carriers_file) if settings.carriers_file else None
         carriers = await stack.enter_async_context(switchboard(path))
-        ways = Ways(carriers, Guard(SharedGuards(database), lambda: carriers.guards))
-        built: list[Working] = []
+        guards = SharedGuards(database)
+        ways = Ways(carriers, Guard(guards, lambda: carriers.guards))
+        built: list[tuple[Working, Arrivals]] = []
 
         async def ready() -> None:
             await database.probe()
@@ -52,7 +57,8 @@ async def delivery(settings: Settings) -> AsyncIterator[Service]:
         def work(mailbox: Mailbox) -> Work:
             reach = Reach(mailbox, store, recipients, Twins(mailbox))
             working = Working(settings, reach, ways)
-            built.append(working)
+            kept = KeptArrivals(mailbox, recipients, store, working.ended)
+            built.append((working, HearingOptOuts(kept, guards, lambda: carriers.opt_out_words)))
             sends = Sends(reach, working.kept)
             subscriber = Subscriber(
                 DELIVERY_EVENTS, sends.deliver, ready, slots=settings.slots, retry_seconds=settings.event_retry_seconds
@@ -60,8 +66,10 @@ async def delivery(settings: Settings) -> AsyncIterator[Service]:
             return Work(routes=routes(Texts(mailbox, working.kept)), subscribers=[subscriber], caller=caller)
 
         service = await stack.enter_async_context(mailbox_role(ROLE, settings, work))
-        (working,) = built
+        ((working, arrivals),) = built
         await stack.enter_async_context(working.running())
+        webhooks = Webhooks(carriers, arrivals).serving(settings.webhooks_host, settings.webhooks_port)
+        await stack.enter_async_context(webhooks)
 
         async def drain() -> None:
             await service.drain()

@@ -13,13 +13,14 @@ from services.delivery.carriers.options import SENDER, Options, Table
 from services.delivery.guards import Guards
 from services.delivery.opt_out import OptOutWords
 from services.delivery.routing import Route, Routes, Share
+from shared.settings import SettingsError
 
 _PREFIX = r"^[0-9]{0,15}$"
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}\Z")
 _TABLES = frozenset({"carriers", "routes", "guards", "opt_out", "public_url"})
 
 
-class CarrierFileError(ValueError):
+class CarrierFileError(SettingsError):
     """What is wrong with the file, a line each; no value of it is shown."""
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
+from services.delivery.sending_commands import add_sending_commands
 from services.delivery.store import Store
 from shared.command_line import Account, AsJson, CommandFailed, group, run, show_all
 from shared.contract import dates
@@ -27,6 +28,7 @@ def add_commands(command_line: typer.Typer, find_account: FindAccount) -> None:
     commands.callback()(_nothing)
     commands.command("timeline")(messages.timeline)
     command_line.add_typer(commands, name="messages")
+    add_sending_commands(command_line)
 
 
 class _Messages:

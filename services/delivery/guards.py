@@ -13,9 +13,11 @@ from pydantic import Field, field_validator
 from services.delivery.carriers.carrier import Submission
 from services.delivery.carriers.options import Table
 from services.delivery.numbers import region
-from services.delivery.segments import Unsendable, segments
+from services.delivery.segments import PART_CHARACTERS, Unsendable, segments
 
 _PREFIX = r"^[0-9]{0,15}$"
+# So many characters at most become one when they are composed.
+_COMPOSED = 4
 
 
 class Cap(Table):
@@ -111,6 +113,9 @@ def _look(check: Check, guards: Guards) -> Sized | Reason:
         return Reason.NO_NUMBER
     if guards.countries and country not in guards.countries:
         return Reason.COUNTRY
+    # To cut a text of megabytes would hold up everybody.
+    if len(check.submission.text) > _COMPOSED * PART_CHARACTERS * guards.parts:
+        return Reason.PARTS
     try:
         parts = len(segments(check.submission.text, check.submission.encoding).parts)
     except Unsendable:

@@ -1,10 +1,14 @@
 """Segments: the parts into which a text is cut for the air, and what each of them is made of."""
 
 import unicodedata
+from functools import lru_cache
 from typing import NamedTuple
 
 import smsutil
 
+_REMEMBERED_CHARACTERS = 1000
+# In GSM's alphabet, of a text in several parts.
+PART_CHARACTERS = 153
 _ESCAPE = "\x1b"
 _UCS2 = 2
 
@@ -27,6 +31,10 @@ def segments(text: str, encoding: int = 0) -> Segments:
     Raise `Unsendable` for an escape character, which would change the meaning of the next one, and for half a
     character.
     """
+    return _remembered(text, encoding) if len(text) <= _REMEMBERED_CHARACTERS else _cut(text, encoding)
+
+
+def _cut(text: str, encoding: int) -> Segments:
     composed = unicodedata.normalize("NFC", text)
     if _ESCAPE in composed:
         raise Unsendable("an escape character")
@@ -37,3 +45,7 @@ def segments(text: str, encoding: int = 0) -> Segments:
     is_gsm = encoding != _UCS2 and smsutil.is_valid_gsm(composed)
     split = smsutil.gsm_split(composed) if is_gsm else smsutil.unicode_split(composed)
     return Segments(composed, tuple(part.content for part in split.parts), is_gsm)
+
+
+# The guards cut a text, and then the carrier does, and many get the same one.
+_remembered = lru_cache(maxsize=1000)(_cut)

@@ -45,6 +45,11 @@ class Switchboard:
         return self._file.opt_out
 
     @property
+    def public_url(self) -> str:
+        """Where carriers reach the webhooks, without a slash at the end."""
+        return self._file.public_url
+
+    @property
     def names(self) -> tuple[str, ...]:
         return tuple(self._carriers)
 

@@ -1,10 +1,18 @@
 """The file of carriers: read whole, or every error in it is told."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+import services.delivery
 from services.delivery.carrier_file import CarrierFileError, parse_carrier_file, read_carrier_file
+from services.delivery.carriers.hook_options import InboundHook, ReceiptHook
+from services.delivery.carriers.http_options import Answer, HttpOptions, Tls
+from services.delivery.carriers.options import ConsoleOptions, Table
+from services.delivery.carriers.templates import PLACEHOLDERS
+from services.delivery.guards import Cap, Guards
+from services.delivery.opt_out import OptOutWords
 
 GOOD = """
 public_url = "https://sms.example/"
@@ -116,3 +124,13 @@ def test_no_value_is_shown() -> None:
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(CarrierFileError, match="FileNotFoundError"):
         read_carrier_file(tmp_path / "none.toml")
+
+
+def test_everything_that_the_file_may_say_is_documented() -> None:
+    document = (Path(services.delivery.__file__).parent / "README.md").read_text()
+    models: tuple[type[Table], ...] = (
+        ConsoleOptions, HttpOptions, Answer, Tls, ReceiptHook, InboundHook, Guards, Cap, OptOutWords
+    )  # fmt: skip
+    names = {name for model in models for name in model.model_fields} | PLACEHOLDERS
+    quoted = set(re.findall(r"[a-z_]+", " ".join(re.findall(r"`[^`\n]+`", document))))
+    assert names - quoted == set()

@@ -1,5 +1,6 @@
 """Guards: what is refused before anybody looks at what others sent."""
 
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -43,6 +44,17 @@ def check(recipient: str = AUSTRIAN, text: str = "a text") -> Check:
 async def test_what_is_refused(checked: Check, reason: Reason | None) -> None:
     guards = Guards(parts=3, countries=frozenset({"AT", "CA"}))
     assert await Guard(Store(), lambda: guards).refusals([checked]) == [reason]
+
+
+async def test_a_text_of_megabytes_holds_up_nobody() -> None:
+    began = time.process_time()
+    assert await Guard(Store(), Guards).refusals([check(text="a" * 10_000_000)]) == [Reason.PARTS]
+    assert time.process_time() - began < 1.0
+
+
+async def test_a_text_that_is_short_when_it_is_composed_is_sent() -> None:
+    text = "e\u0301" * 459
+    assert await Guard(Store(), lambda: Guards(parts=3)).refusals([check(text=text)]) == [None]
 
 
 async def test_every_answer_stands_at_its_message() -> None:

@@ -6,6 +6,8 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 from pydantic import PlainValidator
 
+_REPLACEMENT = "\ufffd"
+
 
 class Expression:
     """Finds something in a tree; what cannot be found is none."""
@@ -42,7 +44,8 @@ class Expression:
 def _text(found: Any) -> str | None:
     if isinstance(found, bool) or not isinstance(found, str | int | float):
         return None
-    return str(found)
+    # Postgres has no text with such a character.
+    return str(found).replace("\0", _REPLACEMENT)
 
 
 def expression(text: object) -> Expression:

@@ -1,13 +1,13 @@
 """How a carrier's calls are read: receipts and inbound messages.
 
-Expressions see the call as `query`, `form`, `headers` (names in lower case) and `json`; with `items` they see each of
-several items, under `item`, beside them.
+Expressions see a call as `query`, `form`, `headers` (names in lower case) and `json`; with `items`, also each of the
+things that it brings as `item`.
 """
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, SecretStr, field_validator
+from pydantic import AfterValidator, SecretStr, field_validator, model_validator
 
 from services.delivery.carriers.carrier import ReceiptState
 from services.delivery.carriers.expressions import Found
@@ -52,11 +52,21 @@ class ReceiptHook(Hook):
 
 
 class InboundHook(Hook):
-    """Where a message to one of our numbers says what; without `id` one is made of all that it says."""
+    """Where a message to one of our numbers says what; without an id, one is made of all that it says.
+
+    `charset` is where a call says in what its text is encoded, if not in UTF-8, as names that Python knows.
+    """
 
     sender: Found
     destination: Found
     text: Found
     id: Found | None = None
     at: Found | None = None
-    max_characters: int = Field(default=20_000, ge=1)
+    charset: Found | None = None
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> Self:
+        # Who says the same twice would else say it once.
+        if self.id is None and self.at is None:
+            raise ValueError("either id or at")
+        return self

@@ -10,6 +10,7 @@ import orjson
 
 from services.delivery.carriers.carrier import Accepted, Outcome, Refusal, Refused, Unknown
 from services.delivery.carriers.http_options import Answer, Verdict
+from services.delivery.carriers.ids import known_id
 
 _UNKNOWN: Verdict = "unknown"
 # What the classes of HTTP statuses mean, where nothing else says it. A redirect is a wrong URL of ours. Proxies answer
@@ -54,7 +55,7 @@ def _accepted(answer: Answer, tree: Mapping[str, Any], reference: str) -> Outcom
         return Accepted((reference,))
     if answer.ids is None:
         return Accepted(())
-    ids = answer.ids.texts(tree)
+    ids = tuple(known_id(each) for each in answer.ids.texts(tree))
     if not ids and not _readable(answer, tree):
         return Unknown(f"status {tree['status']} with an answer that cannot be read")
     return Accepted(ids)
