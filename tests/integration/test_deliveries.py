@@ -1,6 +1,7 @@
 """A send to a number that no account has goes out by a carrier, and its sender sees what became of it."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -121,7 +122,7 @@ async def test_deleting_a_message_before_it_is_due_cancels_it(servers: Servers, 
     await client.call(sender, "/user/message/conversations/delete", address=f"+{recipient.msisdn}")
     for each in sent:
         happened = await until(
-            lambda each=each: timeline(servers.postgres.url, sender.account_id, each["messageId"]),
+            partial(timeline, servers.postgres.url, sender.account_id, each["messageId"]),
             lambda found: len(found) == 2,
         )
         assert happened == [("queued", ""), ("cancelled", "the message is gone")]
