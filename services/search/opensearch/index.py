@@ -3,14 +3,15 @@
 # ruff: noqa: ASYNC109 - every use must name its time limit, and a method bounds all of its use by it
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
-from services.search.index import Document, Gone, Hit, Version, Wanted
+from services.search.index import Document, Gone, Hit, Renewal, Version, Wanted
 from services.search.opensearch import asking, bulk
 from services.search.opensearch.asking import Part
 from services.search.opensearch.client import Client, within
 from services.search.opensearch.generations import Generations, write_alias
+from services.search.opensearch.renewal import new_generation
 from shared.postgres.pool import Database
 from shared.settings import Settings
 
@@ -68,6 +69,10 @@ class OpenSearchIndex:
             names = await self._generations.registered(timeout=_PROBE_SECONDS)
             path = f"/{','.join([self._generations.alias, *map(write_alias, names)])}/_search"
             await self._client.call("POST", path, {"size": 0}, parameters=_WHOLE, timeout=_PROBE_SECONDS)
+
+    def renewal(self) -> AbstractAsyncContextManager[Renewal]:
+        """Give a generation of its own."""
+        return new_generation(self._generations, self.write_to)
 
     async def _search(self, wanted: Wanted, request: Mapping[str, Any], timeout: float) -> list[Hit]:
         hits = await self._hits(request, {"routing": str(wanted.account_id)}, timeout)
