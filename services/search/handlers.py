@@ -1,6 +1,6 @@
 """The command of search."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from services.search.index import Hit, Index, Wanted
 from services.search.query import Query, parse
@@ -31,33 +31,32 @@ class Search:
                 return {"messages": []}
         wanted = Wanted(context.identity.account_id, query, request.address or None, request.locked)
         limit = min(request.limit or PAGE_DEFAULT, PAGE_LIMIT)
-        return {"messages": fitting(_newest_first(await self._found(wanted, limit, context))[:limit])}
+        return {"messages": (await self._found(wanted, limit, context))[:limit]}
 
     async def _found(self, wanted: Wanted, limit: int, context: Context) -> Sequence[Entry]:
-        """Return at least so many messages, if there are as many; those of a very long answer are fewer."""
-        found: list[Entry] = []
+        """Return at least so many messages, newest first, if there are as many and one answer holds them."""
+        found: dict[int, Entry] = {}
         after: Hit | None = None
         most = limit
         while True:
             hits = await self._index.find(wanted, after, most, timeout=context.remaining())
-            standing, whole = await self._standing(wanted, hits, context)
-            found += standing
-            if len(found) >= limit or len(hits) < most or not whole:
-                return found
+            # By their ids: one whose date changes meanwhile is found a second time.
+            found |= {each["messageId"]: each for each in await self._standing(wanted, hits, context)}
+            messages = fitting(_newest_first(found.values()))
+            if len(messages) < len(found) or len(found) >= limit or len(hits) < most:
+                return messages
             after = hits[-1]
             most = min(max(2 * most, _LEAST), PAGE_LIMIT)
 
-    async def _standing(self, wanted: Wanted, hits: Sequence[Hit], context: Context) -> tuple[Sequence[Entry], bool]:
-        """Return what there is of hits as they stand, and whether an answer holds all of it."""
+    async def _standing(self, wanted: Wanted, hits: Sequence[Hit], context: Context) -> Sequence[Entry]:
+        """Return what there is of hits, as it stands; where an answer cannot hold all of it, enough to see that."""
         if not hits:
-            return [], True
+            return []
         ids = [hit.message_id for hit in hits]
-        messages = await self._mailboxes.messages(wanted.account_id, ids, timeout=context.remaining())
-        fit = len(fitting(messages)) == len(messages)
-        return [each for each in messages if each["locked"] or not wanted.locked], fit
+        return await self._mailboxes.messages(wanted.account_id, ids, locked=wanted.locked, timeout=context.remaining())
 
 
-def _newest_first(messages: Sequence[Entry]) -> Sequence[Entry]:
+def _newest_first(messages: Iterable[Entry]) -> Sequence[Entry]:
     return sorted(messages, key=lambda each: (each["dateSent"], each["messageId"]), reverse=True)
 
 

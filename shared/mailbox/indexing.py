@@ -78,11 +78,13 @@ class Indexing:
             behind = part[-1].pointer
             yield [state for state in part if state.address is not None]
 
-    async def messages(self, account_id: int, message_ids: Collection[int], *, timeout: float) -> Sequence[Entry]:
+    async def messages(
+        self, account_id: int, message_ids: Collection[int], *, locked: bool, timeout: float
+    ) -> Sequence[Entry]:
         """Return those of an account's messages that stand, newest first, as wire entries (`UserMessageMessage`).
 
-        They end where an answer may hold no more of them.
+        They end with the one that an answer does not hold any more. `locked` leaves out those that are not.
         """
         query = self._queries["messages_by_id"]
-        rows = await self._database.fetch(query, account_id, message_ids, PAGE_OCTETS, timeout=timeout)
+        rows = await self._database.fetch(query, account_id, message_ids, locked, PAGE_OCTETS, timeout=timeout)
         return [dict(row) for row in rows]

@@ -14,16 +14,18 @@ index answers follows the write within 2 s. Its names are bound before. What mus
 step found it, or what was stored with it; otherwise it says nothing. Cases of other families are generated: see
 table.py.
 
-Search has two backends that must answer alike: its cases run on the service's own and on the embedded one.
+Search has two backends that must answer alike: its cases run on the service's own and on the embedded
+one, several at a time, since they mostly wait.
 """
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import aiohttp
 import pytest
 
 from tests.contract.accounts import Accounts
+from tests.contract.ahead import Ahead, ahead, asked_for
 from tests.contract.case_formats import FORMATS, Tree
 from tests.contract.runner import Runner
 from tests.contract.table import load_cases
@@ -33,26 +35,44 @@ from tests.servers import PreparedServer
 SEARCH = "message.search"
 
 
-def _cases(*operations: str) -> Iterator[Any]:
+def _cases(*, of_search: bool) -> Iterator[Any]:
     for operation, cases in load_cases().items():
-        for case in cases if operation in operations or not operations else ():
+        for case in cases if (operation == SEARCH) is of_search else ():
             for form in case.get("formats", FORMATS):
                 yield pytest.param(case, form, id=f"{operation}: {case['label']} [{form}]")
 
 
-@pytest.mark.parametrize(("case", "form"), [*_cases()])
+@pytest.mark.parametrize(("case", "form"), [*_cases(of_search=False)])
 async def test_case(case: Tree, form: str, stack: Stack, accounts: Accounts, session: aiohttp.ClientSession) -> None:
     await Runner(stack, accounts, session, form).run(case)
 
 
 @pytest.fixture(scope="module")
-def embedded_accounts(opensearch: PreparedServer, embedded_stack: Stack) -> Accounts:  # noqa: ARG001
-    """Return accounts of the other service; without an OpenSearch the first one has run the cases on Postgres."""
-    return Accounts(embedded_stack)
+async def searches(
+    stack: Stack, accounts: Accounts, session: aiohttp.ClientSession, request: pytest.FixtureRequest
+) -> AsyncIterator[Ahead]:
+    cases = asked_for(request, test_search.__name__)
+    async with ahead((Runner(stack, accounts, session, form), case, form) for case, form in cases) as begun:
+        yield begun
 
 
-@pytest.mark.parametrize(("case", "form"), [*_cases(SEARCH)])
-async def test_search_on_postgres(
-    case: Tree, form: str, embedded_stack: Stack, embedded_accounts: Accounts, session: aiohttp.ClientSession
-) -> None:
-    await Runner(embedded_stack, embedded_accounts, session, form).run(case)
+@pytest.mark.parametrize(("case", "form"), [*_cases(of_search=True)])
+async def test_search(case: Tree, form: str, searches: Ahead) -> None:
+    await searches.ended(case, form)
+
+
+@pytest.fixture(scope="module")
+async def searches_on_postgres(
+    opensearch: PreparedServer,  # noqa: ARG001 - without one the service searches on Postgres, so these cases have run
+    embedded_stack: Stack,
+    session: aiohttp.ClientSession,
+    request: pytest.FixtureRequest,
+) -> AsyncIterator[Ahead]:
+    accounts, cases = Accounts(embedded_stack), asked_for(request, test_search_on_postgres.__name__)
+    async with ahead((Runner(embedded_stack, accounts, session, form), case, form) for case, form in cases) as begun:
+        yield begun
+
+
+@pytest.mark.parametrize(("case", "form"), [*_cases(of_search=True)])
+async def test_search_on_postgres(case: Tree, form: str, searches_on_postgres: Ahead) -> None:
+    await searches_on_postgres.ended(case, form)

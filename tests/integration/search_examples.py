@@ -28,8 +28,8 @@ QUERIES: st.SearchStrategy[list[tuple[str, str | None, bool]]] = st.lists(
 
 def document(account_id: int, message_id: int, text: str, **fields: Any) -> Document:
     """Return a message of the index; its date is in the order of the ids."""
-    told = {"change_seq": message_id, "address": "x", "locked": False, "date_sent": 1_000 + message_id} | fields
-    return Document(account_id=account_id, message_id=message_id, words=" ".join(words(text)), **told)
+    told: dict[str, Any] = {"change_seq": message_id, "date_sent": 1_000 + message_id, "address": "x", "locked": False}
+    return Document(account_id=account_id, message_id=message_id, words=" ".join(words(text)), **told | fields)
 
 
 async def assert_found(
