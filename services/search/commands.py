@@ -51,6 +51,7 @@ def _check(
 
     async def work(settings: Settings) -> Checked:
         async with _opened(settings) as (mailboxes, index):
+            await index.probe()
             check = Check(mailboxes, index, repair=repair)
             return await (check.full() if full else check.sample(sample))
 

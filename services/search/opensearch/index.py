@@ -9,7 +9,7 @@ from typing import Any
 from services.search.index import Document, Gone, Hit, Renewal, Version, Wanted
 from services.search.opensearch import asking, bulk
 from services.search.opensearch.asking import Part
-from services.search.opensearch.client import Client, within
+from services.search.opensearch.client import Client, MissingIndex, within
 from services.search.opensearch.generations import Generations, write_alias
 from services.search.opensearch.renewal import new_generation
 from shared.postgres.pool import Database
@@ -54,7 +54,8 @@ class OpenSearchIndex:
 
     async def versions(self, after: tuple[int, int], most: int, *, timeout: float) -> list[Version]:
         """Return the documents behind a key of account and message, in the order of their keys."""
-        hits = await self._hits(asking.in_order(after, most), {}, timeout)
+        async with within(timeout):
+            hits = await self._hits(asking.in_order(after, most), {}, timeout)
         return [Version(int(hit["sort"][0]), hit["sort"][1], hit["_version"]) for hit in hits]
 
     async def forget(self, account_id: int, *, timeout: float) -> int:
@@ -87,6 +88,14 @@ class OpenSearchIndex:
         return page
 
     async def _hits(self, request: Mapping[str, Any], parameters: Mapping[str, str], timeout: float) -> Any:
+        try:
+            return await self._asked(request, parameters, timeout)
+        except MissingIndex:
+            # A new installation gets its first one now.
+            await self._generations.registered(timeout=timeout)
+            return await self._asked(request, parameters, timeout)
+
+    async def _asked(self, request: Mapping[str, Any], parameters: Mapping[str, str], timeout: float) -> Any:
         path = f"/{self._generations.alias}/_search"
         answer = await self._client.call("POST", path, request, parameters={**_WHOLE, **parameters}, timeout=timeout)
         return answer["hits"]["hits"]
