@@ -39,7 +39,8 @@ def gone(message_id: int, seq: int, account_id: int = 1) -> Gone:
 class Rig:
     """The index, and short forms of what it does."""
 
-    def __init__(self, client: Client, generations: Generations, database: Database) -> None:
+    def __init__(self, url: str, client: Client, generations: Generations, database: Database) -> None:
+        self.url = url
         self.client = client
         self.generations = generations
         self.database = database
@@ -78,7 +79,7 @@ async def opensearch_rig(database_url: str, opensearch_url: str) -> AsyncIterato
     await migrate(database_url, after=True)
     async with Database(database_url, 4, name="search-test") as database, Client(opensearch_url) as client:
         await database.fetch("truncate search_generation", timeout=TIMEOUT)
-        rig = Rig(client, Generations(database, client, f"test-{secrets.token_hex(4)}"), database)
+        rig = Rig(opensearch_url, client, Generations(database, client, f"test-{secrets.token_hex(4)}"), database)
         try:
             yield rig
         finally:

@@ -25,7 +25,8 @@ async def rig(servers: Servers, opensearch: PreparedServer) -> AsyncIterator[Rig
         yield rig
 
 
-async def test_a_first_write_needs_no_preparation(rig: Rig) -> None:
+async def test_a_first_use_needs_no_preparation(rig: Rig) -> None:
+    assert await rig.find("wor", account_id=10) == []
     await rig.write(document(1, "Hello world", account_id=10))
     assert await rig.find("wor", account_id=10) == [1]
     assert await rig.find("wor", account_id=11) == []

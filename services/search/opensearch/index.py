@@ -3,14 +3,15 @@
 # ruff: noqa: ASYNC109 - every use must name its time limit, and a method bounds all of its use by it
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
-from services.search.index import Document, Gone, Hit, Version, Wanted
+from services.search.index import Document, Gone, Hit, Renewal, Version, Wanted
 from services.search.opensearch import asking, bulk
 from services.search.opensearch.asking import Part
-from services.search.opensearch.client import Client, within
+from services.search.opensearch.client import Client, MissingIndex, within
 from services.search.opensearch.generations import Generations, write_alias
+from services.search.opensearch.renewal import new_generation
 from shared.postgres.pool import Database
 from shared.settings import Settings
 
@@ -53,7 +54,8 @@ class OpenSearchIndex:
 
     async def versions(self, after: tuple[int, int], most: int, *, timeout: float) -> list[Version]:
         """Return the documents behind a key of account and message, in the order of their keys."""
-        hits = await self._hits(asking.in_order(after, most), {}, timeout)
+        async with within(timeout):
+            hits = await self._hits(asking.in_order(after, most), {}, timeout)
         return [Version(int(hit["sort"][0]), hit["sort"][1], hit["_version"]) for hit in hits]
 
     async def forget(self, account_id: int, *, timeout: float) -> int:
@@ -69,6 +71,10 @@ class OpenSearchIndex:
             path = f"/{','.join([self._generations.alias, *map(write_alias, names)])}/_search"
             await self._client.call("POST", path, {"size": 0}, parameters=_WHOLE, timeout=_PROBE_SECONDS)
 
+    def renewal(self) -> AbstractAsyncContextManager[Renewal]:
+        """Give a generation of its own."""
+        return new_generation(self._generations, self.write_to)
+
     async def _search(self, wanted: Wanted, request: Mapping[str, Any], timeout: float) -> list[Hit]:
         hits = await self._hits(request, {"routing": str(wanted.account_id)}, timeout)
         return [Hit(*hit["sort"][1:]) for hit in hits]
@@ -82,6 +88,14 @@ class OpenSearchIndex:
         return page
 
     async def _hits(self, request: Mapping[str, Any], parameters: Mapping[str, str], timeout: float) -> Any:
+        try:
+            return await self._asked(request, parameters, timeout)
+        except MissingIndex:
+            # A new installation gets its first one now.
+            await self._generations.registered(timeout=timeout)
+            return await self._asked(request, parameters, timeout)
+
+    async def _asked(self, request: Mapping[str, Any], parameters: Mapping[str, str], timeout: float) -> Any:
         path = f"/{self._generations.alias}/_search"
         answer = await self._client.call("POST", path, request, parameters={**_WHOLE, **parameters}, timeout=timeout)
         return answer["hits"]["hits"]
