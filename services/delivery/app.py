@@ -1,5 +1,6 @@
 """The delivery role: what was sent reaches its recipient."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -72,7 +73,6 @@ async def delivery(settings: Settings) -> AsyncIterator[Service]:
         await stack.enter_async_context(webhooks)
 
         async def drain() -> None:
-            await service.drain()
-            await working.drain(settings.drain_seconds)
+            await asyncio.gather(service.drain(), working.drain(settings.drain_seconds))
 
         yield Service(service.probes, drain)

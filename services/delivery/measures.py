@@ -1,14 +1,19 @@
 """Measures of delivery for Prometheus; labels are carriers and outcomes, never callers."""
 
 import time
+from collections.abc import Mapping
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from services.delivery.carriers.carrier import Outcome, Refused
 
 _SUBMISSIONS = Counter(
     "usermessage_delivery_submissions", "Submissions to carriers, by what became of them", ["carrier", "outcome"]
 )
+_BACKLOG = Gauge(
+    "usermessage_delivery_due_jobs", "Jobs that are due, up to 100,000 for each carrier; every process says the same",
+    ["carrier"],
+)  # fmt: skip
 _LATENESS = Histogram(
     "usermessage_delivery_lateness_seconds", "Time from a job's due date to its submission", ["carrier"],
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600),
@@ -24,6 +29,14 @@ def submitted(carrier: str, outcome: Outcome) -> None:
     """Count a submission."""
     name = outcome.kind.value if isinstance(outcome, Refused) else type(outcome).__name__.lower()
     _SUBMISSIONS.labels(carrier, name).inc()
+
+
+def backlog(jobs: Mapping[str, int]) -> None:
+    """Say how many jobs are due for each carrier."""
+    # Those of which nothing waits any more are none.
+    _BACKLOG.clear()
+    for carrier, count in jobs.items():
+        _BACKLOG.labels(carrier or "to be chosen").set(count)
 
 
 def late(carrier: str, due_at: int) -> None:

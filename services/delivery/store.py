@@ -76,6 +76,10 @@ class Store:
         """Return submissions, each with its carrier, whose worker should have said long ago what became of them."""
         return [(row["carrier"], Claimed(*tuple(row)[:-1])) for row in await self._fetch("stale", most)]
 
+    async def backlog(self, most: int) -> dict[str, int]:
+        """Return how many jobs are due for each carrier, up to so many; '' where it has still to be chosen."""
+        return {row["carrier"]: row["jobs"] for row in await self._fetch("backlog", most)}
+
     async def overdue(self, most: int) -> int:
         """End jobs whose receipts did not come; return how many."""
         return await self._number("overdue", most)

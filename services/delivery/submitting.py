@@ -45,11 +45,15 @@ class Submitting:
         self._pause = Pause()
         self._running: set[asyncio.Task[None]] = set()
         self._draining = False
+        self._claiming = asyncio.Lock()
         self.upkeep = Upkeep(f"carrier {name}", self._round, retry_seconds=1.0)
 
     async def drain(self) -> None:
         """Take nothing more, and finish what was taken."""
         self._draining = True
+        # Jobs that were claimed and not started would be taken for lost.
+        async with self._claiming:
+            pass
         while self._running:
             await asyncio.wait(self._running)
 
@@ -59,12 +63,12 @@ class Submitting:
         room = 0 if carrier is None or self._draining else min(_MOST, carrier.window - len(self._running))
         if carrier is None or room <= 0:
             return _POLL_SECONDS
-        jobs = await self._store.claim(self._name, room, carrier.rate, round(1000 * self._lease_seconds))
-        if not jobs:
-            return _POLL_SECONDS
-        self._start(self._take(carrier, jobs))
-        # The rate may let more through in a moment.
-        return min(_POLL_SECONDS, 1 / carrier.rate)
+        async with self._claiming:
+            jobs = await self._store.claim(self._name, room, carrier.rate, round(1000 * self._lease_seconds))
+            if jobs:
+                self._start(self._take(carrier, jobs))
+        # Where there are some the rate may let more through in a moment.
+        return min(_POLL_SECONDS, 1 / carrier.rate) if jobs else _POLL_SECONDS
 
     async def _take(self, carrier: Carrier, jobs: Sequence[Claimed]) -> None:
         """Submit those of the jobs that may be sent."""

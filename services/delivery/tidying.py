@@ -12,6 +12,8 @@ from services.delivery.store import Store
 _MOST = 500
 _SECONDS = 1.0
 _SWEEP_SECONDS = 60.0
+_MEASURE_SECONDS = 5.0
+_MOST_COUNTED = 100_000
 _UNMATCHED_MS = 72 * 3_600_000
 
 
@@ -46,6 +48,11 @@ class Tidying:
         if matched or missing:
             self._ended()
         return 0.0 if _MOST in {matched, missing} else _SECONDS
+
+    async def measure(self) -> float:
+        """Tell the metrics what is due."""
+        measures.backlog(await self._store.backlog(_MOST_COUNTED))
+        return _MEASURE_SECONDS
 
     async def sweep(self) -> float:
         """Delete what is old."""

@@ -49,6 +49,7 @@ class Working:
             Upkeep("lost submissions", tidying.recover),
             Upkeep("receipts", tidying.receipts),
             Upkeep("history", tidying.sweep),
+            Upkeep("due jobs", tidying.measure),
         ]
         self._submitting: dict[str, Submitting] = {}
         self._loops = AsyncExitStack()

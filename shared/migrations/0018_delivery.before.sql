@@ -476,7 +476,9 @@ begin
       account_id := job.account_id;
       message_id := job.message_id;
       return next;
-    elsif new_states[place] = 'ending' then
+      continue;
+    end if;
+    if new_states[place] = 'ending' then
       if outcomes[place] <> 'failed' then
         perform delivery_note(job.account_id, job.message_id, outcomes[place], reasons[place]);
       end if;
@@ -492,11 +494,38 @@ begin
     end if;
     for part in select json_array_elements_text(part_ids[place]) loop
       insert into delivery_part (account_id, message_id, carrier, carrier_id)
-      values (job.account_id, job.message_id, job.carrier, part)
+      values (job.account_id, job.message_id, new_carriers[place], part)
       on conflict (account_id, message_id, carrier, carrier_id) do nothing;
-      perform delivery_unpark(job.account_id, job.message_id, job.carrier, part);
+      perform delivery_unpark(job.account_id, job.message_id, new_carriers[place], part);
     end loop;
   end loop;
+end
+$$;
+
+-- How many jobs are due and wait for a carrier, or for one to be chosen; counted up to `most` for each.
+create function delivery_backlog(most integer) returns table (carrier text, jobs integer)
+language plpgsql stable
+set plan_cache_mode to force_generic_plan
+set enable_seqscan to off
+as $$
+#variable_conflict use_column
+begin
+  return query
+  with recursive named as (
+    (select carrier from delivery_job where state = 'waiting' order by carrier limit 1)
+    union all
+    select (
+      select carrier from delivery_job where state = 'waiting' and carrier > named.carrier order by carrier limit 1
+    )
+    from named where named.carrier is not null
+  )
+  select named.carrier, (
+    select count(*)::integer from (
+      select from delivery_job
+      where carrier = named.carrier and state = 'waiting' and due_at <= delivery_now() limit most
+    ) as due
+  )
+  from named where named.carrier is not null;
 end
 $$;
 

@@ -121,11 +121,11 @@ async def test_deleting_a_message_before_it_is_due_cancels_it(servers: Servers, 
     await client.call(sender, "/user/message/delete", messageId=sent[0]["messageId"])
     await client.call(sender, "/user/message/conversations/delete", address=f"+{recipient.msisdn}")
     for each in sent:
-        happened = await until(
-            partial(timeline, servers.postgres.url, sender.account_id, each["messageId"]),
-            lambda found: len(found) == 2,
-        )
-        assert happened == [("queued", ""), ("cancelled", "the message is gone")]
+        look = partial(timeline, servers.postgres.url, sender.account_id, each["messageId"])
+        assert await until(look, lambda found: len(found) == 2) == [
+            ("queued", ""),
+            ("cancelled", "the message is gone"),
+        ]
     assert await page(client, recipient, f"+{sender.msisdn}") == []
 
 
