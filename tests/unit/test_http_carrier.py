@@ -133,6 +133,13 @@ async def test_no_tls_where_it_should_be_means_not_sent(server: CarrierServer) -
     assert server.asked == []
 
 
+async def test_a_hang_before_the_write_means_not_sent() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        port = hanging.getsockname()[1]
+        async with carrier(f"https://127.0.0.1:{port}/", timeout_seconds=0.3) as opened:
+            assert await opened.submit(SUBMISSION) == NotSent("TimeoutError")
+
+
 @pytest.mark.parametrize(
     "raw",
     [
