@@ -54,7 +54,7 @@ class IndexRig(SearchRig):
 
 def document(message_id: int, words: str, seq: int = 1, **fields: Any) -> Document:
     """Return a message of the account."""
-    told = {"account_id": ACCOUNT, "address": "+43", "locked": False, "date_sent": message_id} | fields
+    told: dict[str, Any] = {"account_id": ACCOUNT, "address": "+43", "locked": False, "date_sent": message_id} | fields
     return Document(message_id=message_id, change_seq=seq, words=words, **told)
 
 
