@@ -12,7 +12,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from shared.setting_checks import Check, each, one_of, url
+from shared.setting_checks import Check, each, fitting, one_of, url
 
 # A hundred years.
 RETENTION_DAYS_LIMIT = 36_500
@@ -68,6 +68,11 @@ class Settings:
     )
     opensearch_ca: str = setting(
         "", "path of the certificates by which OpenSearch is known; empty: those that the system trusts"
+    )
+    opensearch_index: str = setting(
+        "usermessage",
+        "name in OpenSearch under which this installation has its index",
+        check=fitting("[a-z0-9][a-z0-9-]{0,99}", "lower-case letters, digits and hyphens"),
     )
     host: str = setting("127.0.0.1", "address on which the gateway serves the API")
     port: int = setting(8080, "port on which the gateway serves the API", least=1, most=65535)

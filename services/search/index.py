@@ -3,6 +3,7 @@
 # ruff: noqa: ASYNC109 - every use must name its time limit, and a backend bounds all of its use by it
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, Protocol
 
 from services.search.query import Query
@@ -55,6 +56,16 @@ class Wanted(NamedTuple):
     locked: bool
 
 
+class Renewal(Protocol):
+    """What an index is made anew in: `in_place` says that it still has what the mailboxes have not."""
+
+    @property
+    def in_place(self) -> bool: ...
+
+    async def write(self, documents: Sequence[Document], *, timeout: float) -> int:
+        """Take documents, and return how many can never be taken; raise `Away`."""
+
+
 class Index(Protocol):
     """An index of messages. Timeouts are in seconds and bound everything that a method does."""
 
@@ -75,3 +86,6 @@ class Index(Protocol):
 
     async def probe(self) -> None:
         """Raise `Away` while the index could do nothing."""
+
+    def renewal(self) -> AbstractAsyncContextManager[Renewal]:
+        """Give what is to be filled with every message; it takes over at the end of the block, unless that raises."""

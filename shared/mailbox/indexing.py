@@ -2,7 +2,7 @@
 
 # ruff: noqa: ASYNC109 - every use must name its time limit, and one call is one statement
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,12 +54,20 @@ class Indexing:
         whole = {pointer: State(*row) for pointer, row in found.items() if row["body"] is not None}
         return whole, [pointer for pointer in found if pointer not in whole]
 
-    async def scan(self, *, timeout: float) -> AsyncIterator[Sequence[State]]:
+    async def count(self, *, timeout: float) -> int:
+        """Return how many messages of all accounts stand."""
+        return int(await self._database.fetchval(self._queries["count_messages"], timeout=timeout))
+
+    async def random_place(self, *, timeout: float) -> Pointer:
+        """Return a place somewhere among all messages."""
+        row = await self._database.fetchrow(self._queries["random_place"], timeout=timeout)
+        return tuple(row) if row else (0, 0)
+
+    async def scan(self, behind: Pointer = (0, 0), *, timeout: float) -> AsyncGenerator[Sequence[State], None]:
         """Give all messages of all accounts that stand, part after part, in the order of accounts and ids.
 
         A part is as the mailboxes are when it is asked for.
         """
-        behind: Pointer = (0, 0)
         while True:
             rows = await self._database.fetch(
                 self._queries["scan_messages"], *behind, _SCAN_MESSAGES, _PART_OCTETS, timeout=timeout

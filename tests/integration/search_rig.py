@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from services.search.handlers import Search
+from services.search.index import Index
 from services.search.indexer import Indexer
 from services.search.postgres.index import PostgresIndex
 from shared.contract.events import Event
@@ -21,9 +22,9 @@ returning kind, account_id, message_id, change_seq, (extract(epoch from at) * 10
 class SearchRig:
     """The mailbox, the index, and both ends of the role."""
 
-    def __init__(self, rig: Rig) -> None:
+    def __init__(self, rig: Rig, index: Index | None = None) -> None:
         self.rig = rig
-        self.index = PostgresIndex(rig.database)
+        self.index = index or PostgresIndex(rig.database)
         self.indexer = Indexer(Indexing(rig.database), self.index)
         self.handler = Search(Indexing(rig.database), self.index)
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from services.search.index import Document, Gone, Hit, Version, Wanted
+from services.search.index import Document, Gone, Hit, Renewal, Version, Wanted
 from services.search.postgres.needles import needles, tsquery
 from services.search.postgres.tidying import Tidying
 from shared.mailbox.upkeep import Upkeep
@@ -54,6 +54,22 @@ class PostgresIndex:
     async def probe(self) -> None:
         """Raise `Away` while Postgres takes no writes."""
         await self._database.probe()
+
+    @asynccontextmanager
+    async def renewal(self) -> AsyncIterator[Renewal]:
+        """Give the index itself: each document is written over what there is of it."""
+        yield _InPlace(self)
+
+
+class _InPlace:
+    in_place = True
+
+    def __init__(self, index: PostgresIndex) -> None:
+        self._index = index
+
+    async def write(self, documents: Sequence[Document], *, timeout: float) -> int:
+        await self._index.write(documents, timeout=timeout)
+        return 0
 
 
 def _row(change: Document | Gone) -> tuple[int, int, int, int, str, bool, str | None]:
