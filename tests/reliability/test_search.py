@@ -1,7 +1,6 @@
 """The index ends up with what the mailboxes have, whatever dies meanwhile, and nobody else waits for it."""
 
 import asyncio
-import itertools
 import json
 import random
 import secrets
@@ -22,16 +21,13 @@ from tests.reliability.client import Client, Outcome
 from tests.reliability.search_echoes import Echoes
 from tests.reliability.search_load import SearchLoad
 from tests.reliability.settings import (
-    FRESH_MESSAGES,
     HELD_BACK_SECONDS,
     INDEX_AWAY_SECONDS,
-    RATE_SECONDS,
-    REBUILDS,
     SEARCH_KILLS,
     SEARCH_OPERATIONS,
     SEED,
 )
-from tests.running import Account, Stack
+from tests.running import Stack
 from tests.servers import PreparedServer
 
 SEARCH, INSERT = "/user/message/search", "/user/message/insert"
