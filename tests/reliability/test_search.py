@@ -1,6 +1,7 @@
 """The index ends up with what the mailboxes have, whatever dies meanwhile, and nobody else waits for it."""
 
 import asyncio
+import itertools
 import json
 import random
 import secrets
@@ -21,13 +22,16 @@ from tests.reliability.client import Client, Outcome
 from tests.reliability.search_echoes import Echoes
 from tests.reliability.search_load import SearchLoad
 from tests.reliability.settings import (
+    FRESH_MESSAGES,
     HELD_BACK_SECONDS,
     INDEX_AWAY_SECONDS,
+    RATE_SECONDS,
+    REBUILDS,
     SEARCH_KILLS,
     SEARCH_OPERATIONS,
     SEED,
 )
-from tests.running import Stack
+from tests.running import Account, Stack
 from tests.servers import PreparedServer
 
 SEARCH, INSERT = "/user/message/search", "/user/message/insert"
@@ -41,7 +45,7 @@ CAUGHT_UP_SECONDS = 300.0
 
 @pytest.fixture(autouse=True)
 def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A check that is repeated until nothing differs need not be patient."""
+    """Let checks be impatient, for they are repeated until nothing differs."""
     monkeypatch.setattr("services.search.check.SETTLE_SECONDS", 1.0)
 
 
@@ -172,10 +176,9 @@ async def test_a_message_is_found_soon(service: Stack, client: Client, load: Sea
             await found(client, writer, f'"fresh{number}"')
             delays.append(time.monotonic() - began)
     delays.sort()
-    print(
-        f"{FRESH_MESSAGES} messages under load: found after {delays[len(delays) // 2]:.2f} s, at most {delays[-1]:.2f} s"
-    )
-    assert delays[-1] < FRESH_SECONDS
+    median, latest = delays[len(delays) // 2], delays[-1]
+    print(f"{FRESH_MESSAGES} messages under load: found after {median:.2f} s, at most {latest:.2f} s")
+    assert latest < FRESH_SECONDS
 
 
 async def rate(load: SearchLoad) -> float:
