@@ -10,6 +10,7 @@ import typer
 
 from services.search.backends import BACKENDS
 from services.search.check import Check, Checked
+from services.search.erase import erase_index
 from services.search.index import Index
 from services.search.rebuild import Rebuild, Rebuilt
 from services.search.turn import NotOurTurn, our_turn
@@ -19,6 +20,8 @@ from shared.mailbox.indexing import Indexing
 from shared.postgres.errors import DatabaseError
 from shared.postgres.pool import Database
 from shared.settings import Settings
+
+__all__ = ["add_commands", "erase_index"]
 
 _SAMPLE = 10_000
 _TELL_SECONDS = 1.0

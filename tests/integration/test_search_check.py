@@ -105,13 +105,16 @@ async def test_a_message_that_changes_all_the_time_is_no_difference_in_the_end(r
     assert (await check).missing == 0
 
 
-async def test_many_accounts_and_pages_are_compared(rig: IndexRig) -> None:
-    for account in range(30):
-        await rig.rig.insert(*(message(account + 1, body="word") for _ in range(100)))
-    await rig.index.write([document(number, "word", account_id=15) for number in range(200, 6000)], timeout=60)
-    assert await checked(rig, repair=False) == Checked(compared=3000, missing=3000, orphaned=5800, left=8800)
-    assert await checked(rig) == Checked(compared=3000, missing=3000, orphaned=5800, repaired=8800)
-    assert await checked(rig) == Checked(compared=3000)
+async def test_many_accounts_and_pages_are_compared(rig: IndexRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.search.comparing._PAGE", 50)
+    monkeypatch.setattr("shared.mailbox.indexing._SCAN_MESSAGES", 20)
+    for account in range(10):
+        await rig.rig.insert(*(message(account + 1, body="word") for _ in range(30)))
+    orphans = [document(number, "word", account_id=account) for account in (5, 90) for number in range(100, 320)]
+    await rig.index.write(orphans, timeout=TIMEOUT)
+    assert await checked(rig, repair=False) == Checked(compared=300, missing=300, orphaned=440, left=740)
+    assert await checked(rig) == Checked(compared=300, missing=300, orphaned=440, repaired=740)
+    assert await checked(rig) == Checked(compared=300)
 
 
 async def test_an_index_that_is_ahead_is_told_and_not_repaired(rig: IndexRig) -> None:
