@@ -7,7 +7,7 @@ import orjson
 
 from shared.bus.routes import Context, Outcome, Route, route_group
 from shared.contract import dates
-from shared.contract.sms import SEND, RemoteSmsSendRequest, RemoteSmsSendResponse
+from shared.contract.sms import RECIPIENT_LIMIT, SEND, RemoteSmsSendRequest, RemoteSmsSendResponse
 from shared.contract.sms import RemoteSmsSendAck as Ack
 from shared.mailbox.sends import SmsSend
 from shared.mailbox.store import Mailbox
@@ -57,10 +57,15 @@ def _text(request: RemoteSmsSendRequest, context: Context, now: int) -> SmsSend:
     )
 
 
+def _large(request: RemoteSmsSendRequest) -> bool:
+    # A group stores about as many messages as the largest request.
+    return len(request.recipients) * SEND.group > RECIPIENT_LIMIT
+
+
 def _digits(recipient: str) -> str:
     return "".join(recipient.split()).removeprefix("+")
 
 
 def routes(texts: Texts) -> tuple[Route, ...]:
     """Return which function runs which operation."""
-    return (route_group(SEND, texts.send),)
+    return (route_group(SEND, texts.send, alone=_large),)

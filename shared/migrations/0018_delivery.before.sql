@@ -415,8 +415,8 @@ begin
 end
 $$;
 
--- Looks again at parked receipts: one may have come in the moment in which its message was accepted. Returns how many
--- were matched.
+-- Looks again at the receipts of the last minute that were parked: one may have come in the moment in which its message
+-- was accepted. Older ones wait for their message to be accepted. Returns how many were matched.
 create function delivery_match_parked(most integer) returns integer
 language plpgsql volatile
 set plan_cache_mode to force_generic_plan
@@ -430,7 +430,7 @@ begin
     select named.account_id, named.message_id, parked.carrier, parked.carrier_id
     from delivery_parked as parked
     cross join lateral delivery_part_of(parked.carrier, parked.carrier_id, parked.number) as named
-    where named.account_id is not null
+    where parked.parked_at > delivery_now() - 60000 and named.account_id is not null
     order by named.account_id, named.message_id limit most
   loop
     perform from delivery_job

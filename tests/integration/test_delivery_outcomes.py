@@ -200,6 +200,33 @@ async def test_a_rate_is_one_for_all_workers(servers: Servers) -> None:
         assert row["ms"] >= 1_600
 
 
+async def test_jobs_of_a_carrier_that_is_no_more_go_to_another(servers: Servers) -> None:
+    gone, stays = Scripted("gone", NotSent("away")), Scripted("stays")
+    async with delivery_rig(servers, gone) as rig, rig.worker().running():
+        account = await rig.account()
+        message_id = await rig.send(account)
+        await _got(gone)
+        rig.scene.carriers = {"stays": stays}
+        kept = await rig.becomes(account, message_id, "accepted")
+        assert (kept["carrier"], len(stays.got)) == ("stays", 1)
+
+
+async def test_a_drained_worker_leaves_nothing_behind(servers: Servers) -> None:
+    carrier = Scripted("one")
+    async with delivery_rig(servers, carrier) as rig:
+        account = await rig.account()
+        for _ in range(30):
+            await rig.send(account)
+        worker = rig.worker()
+        async with worker.running():
+            await _got(carrier)
+            await worker.drain(10)
+        states = await rig.rig.rows("select state, count(*)::int as jobs from delivery_job group by state")
+        left = {row["state"]: row["jobs"] for row in states}
+        assert left["accepted"] == len(carrier.got)
+        assert left.keys() <= {"accepted", "waiting"}
+
+
 async def _got(carrier: Scripted, count: int = 1) -> None:
     async with asyncio.timeout(15):
         while len(carrier.got) < count:  # noqa: ASYNC110 - the carrier tells nobody
