@@ -13,7 +13,6 @@ import asyncpg
 
 from deploy.local.servers import Servers
 from tests.end_to_end.sync_client import Server, Store, SyncClient, Tree
-from tests.reliability.device import Fate
 from tests.reliability.large import fill
 from tests.reliability.settings import SEED, SYNC_INTERLEAVINGS, SYNC_STEPS, SYNC_WORKER_KILLS
 from tests.reliability.sync_steps import happen, random_step
@@ -103,7 +102,7 @@ async def test_slow_transactions_hide_nothing(servers: Servers, stack: Stack, sy
                 await asyncio.gather(
                     slow.write(),
                     _late(dice, api.call, "/user/message/insert", {"address": "+436990000001", "message": str(number)}),
-                    *(_late(dice, world.sync, phone, Fate.ANSWERED) for phone in range(2)),
+                    *(_late(dice, world.phones[phone].sync) for phone in range(2)),
                 )
             await asyncio.to_thread(world.finish)
     finally:
