@@ -131,8 +131,8 @@ def _phone_sync(world: World, step: Step) -> None:
     world.phones[step.phone].sync(step.fate, again=step.again)
 
 
-def _phone_arrives(world: World, step: Step) -> None:
-    world.phones[step.phone].arrive()
+def _late_calls(world: World, _: Step) -> None:
+    world.phones.let_arrive()
 
 
 def _phone_asks(world: World, step: Step) -> None:
@@ -168,8 +168,9 @@ KINDS: Mapping[str, Callable[[World, Step], None]] = {
     "phone.delete": _phone_delete,
     "phone.asks": _phone_asks,
     "phone.anew": _phone_anew,
-    "phone.arrives": _phone_arrives,
+    "late calls arrive": _late_calls,
     "phone.sync": _phone_sync,
 }
-LIKELY = (*KINDS, "phone.arrives", "api.insert", "api.update", "phone.insert", "phone.flags", *["phone.sync"] * 14)
+_OFTEN = ("api.insert", "api.update", "phone.insert", "phone.flags", "late calls arrive", "late calls arrive")
+LIKELY = (*KINDS, *_OFTEN, *["phone.sync"] * 14)
 """The kinds, each as often as it is to be drawn."""

@@ -39,9 +39,10 @@ SYNC = Step(kind="phone.sync")
 LOST = Step(kind="phone.sync", fate=Fate.ANSWER_LOST)
 AGAIN = Step(kind="phone.sync", again=True)
 LATE = Step(kind="phone.sync", fate=Fate.LATE)
-ARRIVES = Step(kind="phone.arrives")
+ARRIVES = Step(kind="late calls arrive")
 DIES = Step(kind="phone.sync", fate=Fate.DIES_APPLIED)
 STORED = Step(kind="api.insert", read=False)
+ELSEWHERE = Step(kind="api.insert", address=1)
 MADE_READ = Step(kind="api.update", read=True)
 LOCKED_HERE = Step(kind="phone.flags", locked=True)
 DELETED = Step(kind="api.delete")
@@ -65,10 +66,10 @@ SCENARIOS = {
     "a change between a late call and its repeat": [STORED, SYNC, LATE, ARRIVES, MADE_READ, AGAIN],
     "an insert in a late call, changed and told anew": [MADE_HERE, LATE, LOCKED_HERE, ARRIVES, MADE_READ, SYNC],
     "a late call that is overtaken": [STORED, LATE, SYNC, MADE_READ, ARRIVES, SYNC],
-    "history on a new device": [STORED, STORED, STORED, ANEW, SYNC, MADE_READ, SYNC],
+    "history on a new device": [STORED, ELSEWHERE, STORED, ANEW, SYNC, MADE_READ, SYNC],
     "history whose answer is lost, asked for anew": [STORED, STORED, ANEW, LOST, MADE_READ, SYNC],
     "history over what the phone has": [STORED, STORED, SYNC, SYNC, MADE_READ, ASKS, SYNC, MADE_READ, SYNC],
-    "a delete that its history drops": [STORED, SYNC, SYNC, DELETED, ASKS, SYNC],
+    "a delete that its history drops": [STORED, SYNC, SYNC, DELETED, LOST, ASKS, SYNC],
     "a delete acked, and its tombstone removed": [STORED, SYNC, DELETED, SYNC, SYNC, TOMBSTONES, SYNC],
     "written here while a repeated call is answered": [STORED, SYNC, MADE_READ, LOST, LOCKED_HERE, AGAIN],
 }
