@@ -34,8 +34,8 @@ class Refused(Exception):  # noqa: N818 - it is an answer
 class Server:
     """The endpoints of one account, as JSON over one connection."""
 
-    def __init__(self, base_url: str, api_key: str, auth_token: str) -> None:
-        self._connection = HTTPConnection(urlsplit(base_url).netloc, timeout=30)
+    def __init__(self, base_url: str, api_key: str, auth_token: str, patience: float = 30.0) -> None:
+        self._connection = HTTPConnection(urlsplit(base_url).netloc, timeout=patience)
         self._secrets = {"apiKey": api_key, "authToken": auth_token}
 
     def call(self, path: str, fields: Tree) -> Tree:

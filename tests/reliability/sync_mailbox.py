@@ -52,6 +52,11 @@ class Mailbox:
         rows = self._rows(_CHANGES, self._account_id)
         return {row["message_id"]: State(row["change_seq"], row["date_sent"], row["is_there"]) for row in rows}
 
+    def mark(self, message_id: int, *, read: bool) -> None:
+        """Change a message as a command does."""
+        change = [self._account_id], [message_id], [read], [None]
+        self._rows(self._queries["update"], *change, "message.update", [], [], False)
+
     def expire(self) -> None:
         """Let retention remove what is too old."""
         self._rows(_EXPIRE, self._account_id)

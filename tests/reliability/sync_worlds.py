@@ -36,6 +36,10 @@ class SyncWorlds:
                 server = Server(self._stack.base_url, self._stack.api_key, account.auth_token)
                 return connections.enter_context(closing(server)).call
 
-            mailbox = Mailbox(self._stack.servers.postgres.url, account.account_id, self._aside)
-            connections.enter_context(closing(mailbox))
+            mailbox = connections.enter_context(self.mailbox(account))
             yield World(connect, account.msisdn, mailbox, **terms)
+
+    @contextmanager
+    def mailbox(self, account: Account) -> Iterator[Mailbox]:
+        with closing(Mailbox(self._stack.servers.postgres.url, account.account_id, self._aside)) as mailbox:
+            yield mailbox
