@@ -11,12 +11,13 @@ import pytest
 
 from deploy.local.process import wait_until
 from deploy.local.roles import sees_workers
+from deploy.local.state import free_port
 from tests.end_to_end.sync_client import Call, Later, Server, Tree
 from tests.reliability.device import Phone
 from tests.reliability.sync_mailbox import Mailbox
 from tests.reliability.sync_state import shown, stored
 from tests.reliability.sync_worlds import SyncWorlds
-from tests.running import Account, Role, Stack, free_port
+from tests.running import Account, Role, Stack
 
 # Not a second, of which too little would be left to begin a write.
 BUDGET_SECONDS = 2.0
