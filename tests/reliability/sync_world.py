@@ -53,7 +53,7 @@ class World:
             try:
                 return self._call(path, fields)
             except Later as later:
-                self.unanswered += 1
+                self._witness.unanswered += 1
                 time.sleep(later.seconds)
 
     def write(self, path: str, message_ids: Iterable[int], *, unsettled: bool = False, **fields: Any) -> int:
