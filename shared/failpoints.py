@@ -19,6 +19,8 @@ NAMES = (
     "delivery.claimed",  # a job is about to be submitted, nothing was written
     "delivery.submitted",  # a carrier has answered, nobody knows yet
     "dead_letters.replayed",  # events are in their queue again, the dead letter is still there
+    "search.read",  # the messages of events are read, the index does not know of them
+    "search.written",  # the index has them, their events are not handled
     "subscriber.handled",  # events are handled, their message is not acknowledged
 )
 

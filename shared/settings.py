@@ -12,7 +12,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from shared.setting_checks import Check, each, one_of, url
+from shared.setting_checks import Check, each, fitting, one_of, url
 
 # A hundred years.
 RETENTION_DAYS_LIMIT = 36_500
@@ -54,6 +54,25 @@ class Settings:
         "Postgres, as a URL with user and password",
         secret=True,
         check=url("postgresql", "postgres"),
+    )
+    search_backend: str = setting(
+        "opensearch",
+        "what searches: opensearch, or postgres, which needs no further server",
+        check=one_of("opensearch", "postgres"),
+    )
+    opensearch_url: str = setting(
+        "http://127.0.0.1:9201",
+        "OpenSearch, as a URL, with user and password where it asks for them",
+        secret=True,
+        check=url("http", "https"),
+    )
+    opensearch_ca: str = setting(
+        "", "path of the certificates by which OpenSearch is known; empty: those that the system trusts"
+    )
+    opensearch_index: str = setting(
+        "usermessage",
+        "name in OpenSearch under which this installation has its index",
+        check=fitting("[a-z0-9][a-z0-9-]{0,99}", "lower-case letters, digits and hyphens"),
     )
     host: str = setting("127.0.0.1", "address on which the gateway serves the API")
     port: int = setting(8080, "port on which the gateway serves the API", least=1, most=65535)

@@ -8,6 +8,7 @@ from functools import partial
 
 from deploy.local.process import Command, wait_until
 from deploy.local.roles import ROLES, is_ready, role_command, role_names, sees_workers
+from deploy.local.search import Search
 from deploy.local.servers import Servers
 from deploy.local.state import State
 from deploy.local.supervisor import Supervisor
@@ -15,8 +16,8 @@ from shared.settings import Settings
 
 # Settings that the stack decides; any other setting is passed on from the environment of `make up`.
 DECIDED = {
-    "AMQP_URL", "DATABASE_URL", "HOST", "PORT", "HEALTH_HOST", "HEALTH_PORT", "LIMITS",
-    "CARRIERS_FILE", "WEBHOOKS_PORT",
+    "AMQP_URL", "DATABASE_URL", "SEARCH_BACKEND", "OPENSEARCH_URL", "OPENSEARCH_CA",
+    "HOST", "PORT", "HEALTH_HOST", "HEALTH_PORT", "LIMITS", "CARRIERS_FILE", "WEBHOOKS_PORT",
 }  # fmt: skip
 
 _WEBHOOKS_PORT = "webhooks_port"
@@ -25,10 +26,11 @@ _WEBHOOKS_PORT = "webhooks_port"
 class Fleet:
     """What the state remembers of the roles, as commands to supervise."""
 
-    def __init__(self, state: State, supervisor: Supervisor, servers: Servers) -> None:
+    def __init__(self, state: State, supervisor: Supervisor, servers: Servers, search: Search) -> None:
         self._state = state
         self._supervisor = supervisor
         self._servers = servers
+        self._search = search
 
     def count(self, role: str) -> int:
         return int(self._state.get(f"{role}_count") or 1)
@@ -56,9 +58,14 @@ class Fleet:
         self._state.put("carriers", json.dumps(carriers))
 
     @property
+    def was_up(self) -> bool:
+        """Whether the stack has had roles before, and so perhaps messages."""
+        return self._state.get("settings") is not None
+
+    @property
     def settings(self) -> dict[str, str]:
         remembered: dict[str, str] = json.loads(self._state.get("settings") or "{}")
-        return {**remembered, **self._servers.environment, "HOST": "127.0.0.1"}
+        return {**remembered, **self._servers.environment, **self._search.environment, "HOST": "127.0.0.1"}
 
     def choose_ports(self, running: Collection[str]) -> None:
         """Give a free port to each process that does not run, late, so that two stacks hardly take the same."""

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from deploy.local.servers import Servers
+from tests.servers import Servers
 
 
 @asynccontextmanager

@@ -38,6 +38,13 @@ insert into device (
   message_history_limit, created_at
 ) values ($1, 2, true, false, false, 'secret push id', 'secret push config', 100, 1367947813123)
 """
+# One message that is there and one that is gone.
+_DOCUMENTS = """
+select search_write(
+  array[$1::bigint, $1], array[1, 3], array[1, 3], array[1, 1], array['x', 'x'], array[false, false],
+  array['first', null]
+)
+"""
 
 
 async def full_account(terminal: Terminal, rig: Rig, number: str) -> int:
@@ -48,6 +55,7 @@ async def full_account(terminal: Terminal, rig: Rig, number: str) -> int:
     await rig.rows("insert into contact values ($1, 0, 'Zoë', array['+436990000008'])", account_id)
     await rig.rows("select count_wrong_password($1)", number)
     await rig.rows(_ROWS, account_id)
+    await rig.rows(_DOCUMENTS, account_id)
     texts = (FRIEND, "first"), (FRIEND, "Grüße\n"), (SHOP, "gone"), (SHOP, "kept"), (CLOSED, "closed")
     await rig.insert(*(message(account_id, address, body) for address, body in texts))
     await rig.rows("select message_remove($1, 3)", account_id)
