@@ -108,6 +108,14 @@ async def test_an_account_is_forgotten_whole_and_alone(rig: Rig) -> None:
     assert await rig.index.forget(18, timeout=20) == 0
 
 
+async def test_nothing_of_an_erased_account_stays(rig: Rig) -> None:
+    """The mailbox was read before, and the index forgot the account before it was written."""
+    await rig.database.fetch("insert into erased_account (account_id) values (22)", timeout=5)
+    await rig.write(document(1, "erased", account_id=22), document(1, "there", account_id=23))
+    assert await rig.find(account_id=22) == []
+    assert await rig.find(account_id=23) == [1]
+
+
 async def test_a_beginning_of_any_length_finds_all_its_words(rig: Rig) -> None:
     await rig.write(*(document(each, f"order beginning{each:04d}", account_id=19) for each in range(3000)))
     for query in ("be", "beginnin", "beginning", '"order" beginning', "order-be", "order-beginning"):

@@ -13,7 +13,7 @@ from shared.bus.events import batch_message, batches
 from shared.bus.topology import SEARCH_EVENTS
 from shared.contract.events import Event, Fact
 
-_CHANGED = "select account_id, message_id, change_seq from message order by random() limit 200"
+_CHANGED = "select account_id, message_id, change_seq, 0 from message order by random() limit 200"
 _FACTS = (Fact.MESSAGE_STORED, Fact.MESSAGE_CHANGED, Fact.MESSAGE_DELETED)
 
 
@@ -51,9 +51,9 @@ class Echoes:
             await connection.close()
 
     async def _listen(self, connection: asyncpg.Connection) -> None:
-        rows = [tuple(row) for row in await connection.fetch(_CHANGED)]
+        changed = [Event(self._dice.choice(_FACTS), *row) for row in await connection.fetch(_CHANGED)]
         for _ in range(3):
-            events = [Event(self._dice.choice(_FACTS), *row, 0) for row in self._dice.sample(rows, len(rows) // 2)]
+            events = self._dice.sample(changed, len(changed) // 2)
             self._waiting.append((time.monotonic() + self._dice.random() ** 3 * self._held_back, events))
 
     async def _publish(self) -> None:

@@ -66,6 +66,6 @@ class SearchLoad:
             return "update", {"messageId": some[0], "locked": self._dice.random() < 0.5}
         if draw < 0.75:
             return f"{self._dice.choice(('lock', 'unlock'))}/list", {"messageIds": some}
-        if draw < 0.97:
+        if draw < 0.995:
             return "delete/list", {"messageIds": some}
         return "conversations/delete", {"address": correspondent}

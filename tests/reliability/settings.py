@@ -25,6 +25,13 @@ SYNC_EXAMPLES = 1_000 if FULL else 12
 SYNC_STEPS = 10_000 if FULL else 400
 SYNC_WORKER_KILLS = 20 if FULL else 1
 SYNC_INTERLEAVINGS = 1_000 if FULL else 40
+SEARCH_OPERATIONS = 20_000 if FULL else 1_000
+SEARCH_KILLS = 20 if FULL else 2
+HELD_BACK_SECONDS = 90.0 if FULL else 6.0
+INDEX_AWAY_SECONDS = 60.0 if FULL else 3.0
+REBUILDS = 5 if FULL else 1
+RATE_SECONDS = 20.0 if FULL else 4.0
+FRESH_MESSAGES = 200 if FULL else 8
 READ_ONLY_SECONDS = 10.0 if FULL else 3.0
 
 # The goal is 15 s; a test on a shared machine allows five times that.

@@ -39,6 +39,11 @@ class Generations:
         names = await self._names(timeout)
         return names or [await self._first(timeout)]
 
+    async def erased(self, account_ids: Iterable[int], *, timeout: float) -> set[int]:
+        """Return which of some accounts are erased."""
+        rows = await self._database.fetch(self._queries["erased"], list(account_ids), timeout=timeout)
+        return {row["account_id"] for row in rows}
+
     async def current(self, *, timeout: float) -> list[str]:
         """Return what queries go to: one, or none where there is no such index any more."""
         try:

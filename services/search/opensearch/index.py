@@ -35,7 +35,17 @@ class OpenSearchIndex:
                 await self.write_to(name, changes, timeout=timeout)
 
     async def write_to(self, generation: str, changes: Sequence[Document | Gone], *, timeout: float) -> None:
-        """Write to one generation."""
+        """Write to one generation.
+
+        An account that is erased meanwhile is known by the end, or its erase finds what was written.
+        """
+        await self._bulk(generation, changes, timeout)
+        erased = await self._generations.erased({each.account_id for each in changes}, timeout=timeout)
+        written = [each for each in changes if each.account_id in erased]
+        gone = [Gone(each.account_id, each.message_id, each.change_seq + 1) for each in written]
+        await self._bulk(generation, gone, timeout)
+
+    async def _bulk(self, generation: str, changes: Sequence[Document | Gone], timeout: float) -> None:
         path = f"/{write_alias(generation)}/_bulk"
         for body in bulk.parts(changes):
             bulk.check(await self._client.call("POST", path, body, parameters=_ALIAS_ONLY, timeout=timeout))
