@@ -23,8 +23,8 @@ accounts = itertools.count(1)
 
 _MANY = """
 select search_write(
-  array_agg($1::bigint), array_agg(n), array_agg(n::bigint), array_agg(n::bigint), array_agg(text 'x'), array_agg(false),
-  array_agg(case n when 1 then 'seldom' else 'word ' || n end)
+  array_agg($1::bigint), array_agg(n), array_agg(n::bigint), array_agg(n::bigint), array_agg(text 'x'),
+  array_agg(false), array_agg(case n when 1 then 'seldom' else 'word ' || n end)
 ) from generate_series(1, 5000) as n
 """
 _FIND = "select from search_find($1::bigint, null, false, 9000, 9000, 100, '{}', array[$2::text], ($3::text)::tsquery)"
