@@ -84,7 +84,13 @@ def document(message_id: int, words: str = "x") -> Document:
 
 
 def test_changes_are_split_by_their_octets() -> None:
-    changes = [document(1, "a" * 60), document(2, "b" * 900), document(3), Gone(7, 4, 9), document(5)]
+    changes: list[Document | Gone] = [
+        document(1, "a" * 60),
+        document(2, "b" * 900),
+        document(3),
+        Gone(7, 4, 9),
+        document(5),
+    ]
     bodies = [[json.loads(line) for line in body.splitlines()] for body in bulk.parts(changes, octets=700)]
     actions = [[each.get("index", each.get("delete")) for each in body] for body in bodies]
     ids = [[each["_id"] for each in body if each] for body in actions]
