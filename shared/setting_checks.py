@@ -1,5 +1,6 @@
 """What a setting that is no number may be: checks for the table of settings, which raise `ValueError`."""
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,8 +12,18 @@ def one_of(*words: str) -> Check:
     """Take these words, in any case."""
 
     def check(text: str) -> None:
-        if text.upper() not in words:
+        if text.lower() not in {word.lower() for word in words}:
             raise ValueError(f"{text!r} is none of {', '.join(words)}")
+
+    return check
+
+
+def fitting(pattern: str, meaning: str) -> Check:
+    """Take a text that all of a pattern fits."""
+
+    def check(text: str) -> None:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"{text!r} is not made of {meaning}")
 
     return check
 

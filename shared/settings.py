@@ -12,7 +12,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from shared.setting_checks import Check, each, one_of, url
+from shared.setting_checks import Check, each, fitting, one_of, url
 
 # A hundred years.
 RETENTION_DAYS_LIMIT = 36_500
@@ -54,6 +54,25 @@ class Settings:
         "Postgres, as a URL with user and password",
         secret=True,
         check=url("postgresql", "postgres"),
+    )
+    search_backend: str = setting(
+        "opensearch",
+        "what searches: opensearch, or postgres, which needs no further server",
+        check=one_of("opensearch", "postgres"),
+    )
+    opensearch_url: str = setting(
+        "http://127.0.0.1:9201",
+        "OpenSearch, as a URL, with user and password where it asks for them",
+        secret=True,
+        check=url("http", "https"),
+    )
+    opensearch_ca: str = setting(
+        "", "path of the certificates by which OpenSearch is known; empty: those that the system trusts"
+    )
+    opensearch_index: str = setting(
+        "usermessage",
+        "name in OpenSearch under which this installation has its index",
+        check=fitting("[a-z0-9][a-z0-9-]{0,99}", "lower-case letters, digits and hyphens"),
     )
     host: str = setting("127.0.0.1", "address on which the gateway serves the API")
     port: int = setting(8080, "port on which the gateway serves the API", least=1, most=65535)
@@ -108,6 +127,29 @@ class Settings:
     )
     event_retry_seconds: float = setting(
         1.0, "first delay of an event whose handling failed; each further one is 4 times as long", least=0.01
+    )
+    carriers_file: str = setting(
+        "", "TOML file of carriers, routes and guards, read again on SIGHUP; empty: no carrier, such sends fail"
+    )
+    delivery_attempts: int = setting(
+        8, "how often a message is tried that carriers refuse for a time", least=1, most=100
+    )
+    delivery_retry_seconds: float = setting(
+        5.0,
+        "first delay of such a message; each further one is twice as long, at most 900",
+        least=0.01,
+        most=900,
+    )
+    delivery_validity_seconds: int = setting(
+        172_800, "how long a message may wait for a carrier before it expires", least=1, most=604_800
+    )
+    delivery_lease_seconds: float = setting(
+        60.0, "after which a submission whose worker is gone counts as unknown", least=1, most=3600
+    )
+    delivery_history_days: int = setting(30, "how long the timeline of a message is kept", least=1, most=3650)
+    webhooks_host: str = setting("127.0.0.1", "address on which delivery serves the webhooks of carriers")
+    webhooks_port: int = setting(
+        8090, "port on which delivery serves them; workers of one machine share it", least=1, most=65535
     )
     failpoints: str = setting("", "for tests: points at which the process dies or waits, such as server.ran=kill")
 

@@ -27,7 +27,7 @@ class Work:
     routes: Sequence[Route] = ()
     subscribers: Sequence[Subscriber] = ()
     caller: Caller | None = None
-    relay: Relay | None = None
+    relays: Sequence[Relay] = ()
 
 
 @asynccontextmanager
@@ -48,7 +48,7 @@ async def worker(role: str, settings: Settings, work: Work, probes: Sequence[Pro
 def _publishers(server: Server, work: Work) -> list[Opener]:
     openers: list[Opener] = [server.replies.publishing]
     openers += [subscriber.publishing for subscriber in work.subscribers]
-    openers += [work.relay.publishing] if work.relay else []
+    openers += [relay.publishing for relay in work.relays]
     return openers + ([work.caller.publishing] if work.caller else [])
 
 

@@ -2,14 +2,20 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.apart import place_of_its_own
+from tests.opensearch import Beginning, heard, report
 from tests.running import Stack
-from tests.servers import PreparedServer, Servers, choose, choose_redis
+from tests.servers import PreparedServer, Servers, choose, choose_opensearch, choose_redis
+
+# Tokens are looked up every second, or a dead accounts role would not be noticed.
+SETTINGS = {"AUTHENTICATION_CACHE_SECONDS": "1"}
 
 
 @pytest.fixture(scope="session")
@@ -22,18 +28,23 @@ def run_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def servers(run_folder: Path, request: pytest.FixtureRequest) -> Iterator[Servers]:
+def chosen(run_folder: Path, request: pytest.FixtureRequest) -> Servers:
+    """Return the servers of `servers`, not started."""
+    return choose(run_folder, partial(_say, request.config))
+
+
+@pytest.fixture(scope="session")
+def servers(chosen: Servers) -> Iterator[Servers]:
     """Yield running servers: `.postgres.url`, `.rabbitmq.url`; both can be killed and restarted."""
-    servers = choose(run_folder, partial(_say, request.config))
-    servers.prepare()
+    chosen.prepare()
     try:
-        servers.start()
-        yield servers
+        chosen.start()
+        yield chosen
     finally:
         try:
-            servers.stop()
+            chosen.stop()
         finally:
-            servers.remove()
+            chosen.remove()
 
 
 @pytest.fixture(scope="session")
@@ -52,10 +63,49 @@ def redis(servers: Servers, run_folder: Path, request: pytest.FixtureRequest) ->
 
 
 @pytest.fixture(scope="session")
-def stack(servers: Servers, run_folder: Path, request: pytest.FixtureRequest) -> Iterator[Stack]:
-    """Yield the migrated service with its four roles; shows the ends of their logs when tests failed."""
-    # Tokens are looked up every second, or a dead accounts role would not be noticed.
-    stack = Stack(servers, run_folder / "roles", {"AUTHENTICATION_CACHE_SECONDS": "1"})
+def beginning(chosen: Servers, run_folder: Path, request: pytest.FixtureRequest) -> Iterator[Beginning]:
+    """Yield an OpenSearch that starts while the fixtures behind this one are made."""
+    say = partial(_say, request.config)
+    beginning = Beginning(choose_opensearch(chosen, run_folder / "opensearch", say), say)
+    yield beginning
+    beginning.end()
+
+
+@pytest.fixture(scope="session")
+def opensearch(beginning: Beginning, request: pytest.FixtureRequest) -> PreparedServer:
+    """Return a running OpenSearch that can be killed and restarted; tests that need it are skipped where none is."""
+    opensearch = beginning.server(request.config)
+    if opensearch is None:
+        pytest.skip("OpenSearch could not be had")
+    return opensearch
+
+
+@pytest.fixture(scope="session")
+def stack(beginning: Beginning, servers: Servers, run_folder: Path, request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """Yield the migrated service with its roles, its search on OpenSearch where that can be had, else on Postgres."""
+    opensearch = beginning.server(request.config)
+    url = opensearch.url if opensearch else ""
+    yield from _started(Stack(servers, run_folder / "roles", SETTINGS, opensearch_url=url), request)
+
+
+@pytest.fixture(scope="module")
+async def embedded_place(servers: Servers) -> AsyncIterator[Mapping[str, str]]:
+    """Yield the settings of one more service on the same servers."""
+    async with place_of_its_own(servers) as settings:
+        yield settings
+
+
+@pytest.fixture(scope="module")
+def embedded_stack(
+    servers: Servers, embedded_place: Mapping[str, str], run_folder: Path, request: pytest.FixtureRequest
+) -> Iterator[Stack]:
+    """Yield one more service beside `stack`, which searches on Postgres."""
+    settings = {**SETTINGS, **embedded_place}
+    yield from _started(Stack(servers, run_folder / "embedded", settings), request)
+
+
+def _started(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """Start a stack, yield it and stop it; show the ends of its logs when tests failed."""
     try:
         stack.start()
         yield stack
@@ -68,8 +118,18 @@ def stack(servers: Servers, run_folder: Path, request: pytest.FixtureRequest) ->
 @pytest.fixture(autouse=True)
 def _service_is_back(request: pytest.FixtureRequest) -> None:
     """Begin each test of the service when it is ready: an earlier test may have killed a server that all share."""
-    if "stack" in request.fixturenames:
-        request.getfixturevalue("stack").wait_ready()
+    for name in ("stack", "embedded_stack"):
+        if name in request.fixturenames:
+            request.getfixturevalue(name).wait_ready()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    heard(node.config, getattr(node, "workeroutput", {}))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    report(terminalreporter, config)
 
 
 def _say(config: pytest.Config, text: str) -> None:

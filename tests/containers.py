@@ -1,4 +1,4 @@
-"""Postgres, RabbitMQ and Valkey in containers of a Docker engine: newer versions than most machines have."""
+"""Postgres, RabbitMQ, Valkey and OpenSearch in containers: newer versions than most machines have."""
 
 import secrets
 import signal
@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from testcontainers.core.container import DockerContainer
 
+from deploy.local.opensearch import cluster_health
 from deploy.local.postgres import DATABASE, SETTINGS, USER
 from deploy.local.process import wait_until
 from deploy.local.rabbitmq import PROTOCOL_HEADER
@@ -18,6 +19,16 @@ from tests import redis_server
 POSTGRES_IMAGE = "postgres:17"
 RABBITMQ_IMAGE = "rabbitmq:4.0-management"
 VALKEY_IMAGE = "valkey/valkey:8"
+OPENSEARCH_IMAGE = "opensearchproject/opensearch:3"
+OPENSEARCH_SETTINGS = {
+    "discovery.type": "single-node",
+    "action.auto_create_index": "false",
+    "cluster.routing.allocation.disk.threshold_enabled": "false",
+    # Without them it asks for a password of an administrator, and serves TLS with a certificate that nobody knows.
+    "DISABLE_SECURITY_PLUGIN": "true",
+    "DISABLE_INSTALL_DEMO_CONFIG": "true",
+    "OPENSEARCH_JAVA_OPTS": "-Xms512m -Xmx512m",
+}
 IMAGES = (POSTGRES_IMAGE, RABBITMQ_IMAGE)
 STOP_SECONDS = 60
 # Erlang makes a table of as many connections as it may have open files, and some engines allow a billion.
@@ -142,6 +153,12 @@ class RabbitMQ(FreezableServer):
         super().__init__(container, 5672, PROTOCOL_HEADER, b"\x01")
         self.url = f"amqp://{USER}:{password}@{self._host}:{self.port}/"
 
+    def control(self, *arguments: str) -> None:
+        """Run `rabbitmqctl` on the running broker; raise `RuntimeError` where it refuses."""
+        done = self._container.get_wrapped_container().exec_run(["rabbitmqctl", *arguments])
+        if done.exit_code != 0:
+            raise RuntimeError(f"rabbitmqctl {arguments[0]} failed:\n{done.output.decode(errors='replace')}")
+
 
 class Valkey(FreezableServer):
     def __init__(self) -> None:
@@ -153,6 +170,22 @@ class Valkey(FreezableServer):
 
     def prepare(self) -> None:
         """Nothing: the image is there, and the container is made when it starts."""
+
+
+class OpenSearch(FreezableServer):
+    def __init__(self) -> None:
+        container = DockerContainer(OPENSEARCH_IMAGE)
+        for name, value in OPENSEARCH_SETTINGS.items():
+            container.with_env(name, value)
+        # It answers by HTTP only, and `ready` asks for more than a first byte.
+        super().__init__(container, 9200, b"", b"")
+        self.url = f"http://{self._host}:{self.port}"
+
+    def prepare(self) -> None:
+        """Nothing: the image is there, and the container is made when it starts."""
+
+    def ready(self) -> bool:
+        return cluster_health(self._host, self.port).get("status") in {"green", "yellow"}
 
 
 class Servers:

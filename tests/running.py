@@ -16,6 +16,7 @@ from services.accounts.tokens import new_secret
 from shared.settings import Settings
 from tests.servers import Servers
 
+CARRIERS = Path(__file__).parent / "carriers.toml"
 PASSWORD = "correct horse battery"
 
 
@@ -63,7 +64,7 @@ class Role:
 class Stack:
     """One process of each role, or `counts` of them: `messages`, `messages-2`, ...; `base_urls` has each gateway.
 
-    Rate limits are off unless `settings` says otherwise.
+    Rate limits are off unless `settings` says otherwise. Search is on that OpenSearch, or without one on Postgres.
     """
 
     def __init__(
@@ -72,13 +73,17 @@ class Stack:
         folder: Path,
         settings: Mapping[str, str] | None = None,
         counts: Mapping[str, int] | None = None,
+        opensearch_url: str = "",
     ) -> None:
         self.servers = servers
         self._folder = folder
         self.settings_env: dict[str, str] = {
             **servers.environment,
+            **_search_settings(opensearch_url),
             "HOST": "127.0.0.1",
             "LIMITS": "off",
+            "CARRIERS_FILE": str(CARRIERS),
+            "WEBHOOKS_PORT": str(free_port()),
             **(settings or {}),
         }
         names = [name for role in ROLES for name in role_names(role, (counts or {}).get(role, 1))]
@@ -182,3 +187,9 @@ class Stack:
         """Count on from a port: two stacks on the same servers get different numbers."""
         first = 436990000000 + free_port() * 100
         return (str(number) for number in itertools.count(first))
+
+
+def _search_settings(opensearch_url: str) -> dict[str, str]:
+    if not opensearch_url:
+        return {"SEARCH_BACKEND": "postgres"}
+    return {"SEARCH_BACKEND": "opensearch", "OPENSEARCH_URL": opensearch_url}

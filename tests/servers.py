@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from deploy.local import servers as native
+from deploy.local.opensearch import OpenSearch
 from tests import redis_server
 
 KINDS = ("native", "containers")
@@ -37,6 +38,12 @@ class FreezableServer(Server, Protocol):
     def thaw(self) -> None: ...
 
 
+class Broker(FreezableServer, Protocol):
+    """A RabbitMQ, which its own command line can change."""
+
+    def control(self, *arguments: str) -> None: ...
+
+
 class PreparedServer(FreezableServer, Protocol):
     """A server that one test begins and ends by itself."""
 
@@ -50,7 +57,7 @@ class Servers(Protocol):
     @property
     def postgres(self) -> Server: ...
     @property
-    def rabbitmq(self) -> FreezableServer: ...
+    def rabbitmq(self) -> Broker: ...
     @property
     def environment(self) -> Mapping[str, str]: ...
     def prepare(self) -> None: ...
@@ -92,6 +99,20 @@ def choose_redis(servers: Servers, folder: Path, say: Callable[[str], None]) -> 
         say(f"the Redis of this machine: {error}")
         return redis_server.Redis(folder)
     return containers.Valkey()
+
+
+def choose_opensearch(servers: Servers, folder: Path, say: Callable[[str], None]) -> PreparedServer:
+    """Return OpenSearch's image where the other servers are containers and it is there, else one of its jars."""
+    if isinstance(servers, native.Servers):
+        return OpenSearch(folder)
+    from tests import containers, engine  # noqa: PLC0415
+
+    try:
+        engine.check_engine([containers.OPENSEARCH_IMAGE], say)
+    except engine.NoEngineError as error:
+        say(f"an OpenSearch of its jars: {error}")
+        return OpenSearch(folder)
+    return containers.OpenSearch()
 
 
 def _native(folder: Path, say: Callable[[str], None]) -> Servers:

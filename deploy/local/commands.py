@@ -35,6 +35,11 @@ def migrate(settings: Mapping[str, str]) -> None:
     usermessage(settings, "migrate")
 
 
+def rebuild_index(settings: Mapping[str, str]) -> None:
+    """Index every message anew, beside running roles."""
+    usermessage(settings, "search", "rebuild")
+
+
 def create_key(settings: Mapping[str, str], name: str) -> dict[str, Any]:
     """Create an application: its `id` and `api_key`."""
     return dict(json.loads(usermessage(settings, "keys", "create", name, "--json")))

@@ -2,28 +2,35 @@
 
 import json
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import fields
 from functools import partial
 
 from deploy.local.process import Command, wait_until
 from deploy.local.roles import ROLES, is_ready, role_command, role_names, sees_workers
+from deploy.local.search import Search
 from deploy.local.servers import Servers
 from deploy.local.state import State
 from deploy.local.supervisor import Supervisor
 from shared.settings import Settings
 
 # Settings that the stack decides; any other setting is passed on from the environment of `make up`.
-DECIDED = {"AMQP_URL", "DATABASE_URL", "HOST", "PORT", "HEALTH_HOST", "HEALTH_PORT", "LIMITS"}
+DECIDED = {
+    "AMQP_URL", "DATABASE_URL", "SEARCH_BACKEND", "OPENSEARCH_URL", "OPENSEARCH_CA",
+    "HOST", "PORT", "HEALTH_HOST", "HEALTH_PORT", "LIMITS", "CARRIERS_FILE", "WEBHOOKS_PORT",
+}  # fmt: skip
+
+_WEBHOOKS_PORT = "webhooks_port"
 
 
 class Fleet:
     """What the state remembers of the roles, as commands to supervise."""
 
-    def __init__(self, state: State, supervisor: Supervisor, servers: Servers) -> None:
+    def __init__(self, state: State, supervisor: Supervisor, servers: Servers, search: Search) -> None:
         self._state = state
         self._supervisor = supervisor
         self._servers = servers
+        self._search = search
 
     def count(self, role: str) -> int:
         return int(self._state.get(f"{role}_count") or 1)
@@ -43,16 +50,22 @@ class Fleet:
         """Return one address for each gateway."""
         return [f"http://127.0.0.1:{self._state.port(_port(name))}" for name in self.names("gateway")]
 
-    def set_settings(self, limits: str) -> None:
+    def set_settings(self, limits: str, carriers: Mapping[str, str]) -> None:
         """Remember the settings of this run, so that a process added later has the same as its neighbours."""
         known = {field.name.upper() for field in fields(Settings)} - DECIDED
         passed_on = {name: os.environ[name] for name in sorted(known) if name in os.environ}
         self._state.put("settings", json.dumps({**passed_on, "LIMITS": limits}))
+        self._state.put("carriers", json.dumps(carriers))
+
+    @property
+    def was_up(self) -> bool:
+        """Whether the stack has had roles before, and so perhaps messages."""
+        return self._state.get("settings") is not None
 
     @property
     def settings(self) -> dict[str, str]:
         remembered: dict[str, str] = json.loads(self._state.get("settings") or "{}")
-        return {**remembered, **self._servers.environment, "HOST": "127.0.0.1"}
+        return {**remembered, **self._servers.environment, **self._search.environment, "HOST": "127.0.0.1"}
 
     def choose_ports(self, running: Collection[str]) -> None:
         """Give a free port to each process that does not run, late, so that two stacks hardly take the same."""
@@ -62,6 +75,8 @@ class Fleet:
             if name in self.names("gateway"):
                 self._state.port_now_free(_port(name), preferred=8080 if name == "gateway" else None)
             self._state.port_now_free(_health_port(name))
+        if not any(name in running for name in self.names("delivery")):
+            self._state.port_now_free(_WEBHOOKS_PORT, preferred=8090)
 
     def commands(self) -> list[Command]:
         return [role_command(name, self._settings_of(name), self.health_port(name)) for name in self.all_names]
@@ -80,7 +95,15 @@ class Fleet:
     def _settings_of(self, name: str) -> dict[str, str]:
         if name in self.names("gateway"):
             return {**self.settings, "PORT": str(self._state.port(_port(name)))}
+        if name in self.names("delivery"):
+            # All processes of the role share the port.
+            return {**self.settings, **self._carriers, "WEBHOOKS_PORT": str(self._state.port(_WEBHOOKS_PORT))}
         return self.settings
+
+    @property
+    def _carriers(self) -> dict[str, str]:
+        remembered: dict[str, str] = json.loads(self._state.get("carriers") or "{}")
+        return remembered
 
 
 def _port(name: str) -> str:

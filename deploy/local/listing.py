@@ -6,6 +6,7 @@ from functools import partial
 
 from deploy.local.fleet import Fleet
 from deploy.local.roles import is_ready
+from deploy.local.search import Search
 from deploy.local.servers import Servers
 from deploy.local.supervisor import Supervisor
 
@@ -14,10 +15,10 @@ Row = tuple[str, ...]
 Asked = tuple[str, str, str, Callable[[], bool]]
 
 
-def listing(supervisor: Supervisor, fleet: Fleet, servers: Servers) -> str:
+def listing(supervisor: Supervisor, fleet: Fleet, servers: Servers, search: Search) -> str:
     """Return a line for each program that should run: its process, uptime, address, health port, and whether ready."""
     running = supervisor.programs()
-    asked = [*_servers(servers), *_roles(fleet)]
+    asked = [*_servers(servers, search), *_roles(fleet)]
     with ThreadPoolExecutor(len(asked)) as askers:
         answers = list(askers.map(lambda each: each[3](), asked))
     rows: list[Row] = [HEAD]
@@ -28,11 +29,13 @@ def listing(supervisor: Supervisor, fleet: Fleet, servers: Servers) -> str:
     return _table(rows)
 
 
-def _servers(servers: Servers) -> Iterator[Asked]:
+def _servers(servers: Servers, search: Search) -> Iterator[Asked]:
     postgres, rabbitmq = servers.postgres, servers.rabbitmq
     yield "postgres", f"127.0.0.1:{postgres.port}", "-", postgres.ready
     yield "epmd", "-", "-", rabbitmq.names_ready
     yield "rabbitmq", f"127.0.0.1:{rabbitmq.port}", "-", rabbitmq.ready
+    if search.on_opensearch:
+        yield "opensearch", f"127.0.0.1:{search.server.port}", "-", search.server.ready
 
 
 def _roles(fleet: Fleet) -> Iterator[Asked]:

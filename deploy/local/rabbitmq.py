@@ -3,6 +3,7 @@
 import shutil
 import signal
 import socket
+import subprocess
 from pathlib import Path
 from urllib.parse import quote
 
@@ -113,6 +114,17 @@ class RabbitMQ:
     def thaw(self) -> None:
         """Let it go on; no harm where it was not frozen."""
         self.process.signal_group(signal.SIGCONT)
+
+    def control(self, *arguments: str) -> None:
+        """Run `rabbitmqctl` on the running broker; raise `CalledProcessError` where it refuses."""
+        script = find_or_install(_script, "rabbitmq-server").with_name("rabbitmqctl")
+        subprocess.run(
+            (str(script), *arguments),
+            env=self.command.full_environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=True,
+        )
 
     def remove(self) -> None:
         """Delete all data; only for a broker that does not run."""

@@ -3,15 +3,16 @@
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from deploy.local import demo
-from deploy.local.commands import migrate
+from deploy.local.commands import migrate, rebuild_index
 from deploy.local.fleet import Fleet
 from deploy.local.listing import listing
 from deploy.local.process import Command, wait_until
 from deploy.local.roles import ROLES
+from deploy.local.search import OPENSEARCH, Search
 from deploy.local.servers import Servers
 from deploy.local.state import State
 from deploy.local.supervisor import Supervisor
@@ -29,22 +30,26 @@ class Stack:
         self._state = State(self._folder / "state.json")
         self._servers = Servers(self._folder)
         self._supervisor = Supervisor(self._folder, self._state)
-        self._fleet = Fleet(self._state, self._supervisor, self._servers)
+        self._search = Search(self._folder, self._state)
+        self._fleet = Fleet(self._state, self._supervisor, self._servers, self._search)
         self._began = time.monotonic()
 
-    def up(self, accounts: int, limits: str) -> None:
+    def up(self, accounts: int, limits: str, search: str, carriers: Mapping[str, str]) -> None:
         """Start what does not run, and wait until all of it is ready."""
-        if not self._supervisor.running:
+        if self._supervisor.running:
+            self._choose_again(search)
+        else:
             self._say("looking for Postgres and RabbitMQ")
             self._servers.prepare()
+            self._search.choose(search, self._say)
             self._supervisor.configure(self._server_commands())
             self._supervisor.start()
         self._start_servers()
-        self._say("migrating the database")
-        migrate(self._servers.environment)
-        self._fleet.set_settings(limits)
+        if not self._fleet.was_up:
+            self._search.remember_index()
+        self._fleet.set_settings(limits, carriers)
         self._say(f"starting {', '.join(self._fleet.all_names)}")
-        self._apply(self._fleet.all_names)
+        self._apply(self._fleet.all_names, before_ready=self._renew_index)
         self._show_demo(accounts)
 
     def down(self) -> None:
@@ -81,7 +86,7 @@ class Stack:
     def ps(self) -> None:
         """Print each program with its process, uptime, address and readiness."""
         self._must_run()
-        print(listing(self._supervisor, self._fleet, self._servers))
+        print(listing(self._supervisor, self._fleet, self._servers, self._search))
 
     def logs(self) -> None:
         """Become `tail`, until the caller interrupts it."""
@@ -94,26 +99,50 @@ class Stack:
         if not self._supervisor.running:
             sys.exit(f"nothing runs in {self._folder}: make up comes first")
 
+    def _choose_again(self, search: str) -> None:
+        """Add or take away OpenSearch while everything else runs."""
+        before = self._search.on_opensearch
+        if search == OPENSEARCH and OPENSEARCH in self._supervisor.programs():
+            return
+        self._search.choose(search, self._say)
+        self._supervisor.configure([*self._server_commands(), *self._fleet.commands()])
+        if before or self._search.on_opensearch:
+            self._supervisor.update(OPENSEARCH)
+
     def _server_commands(self) -> list[Command]:
         postgres, rabbitmq = self._servers.postgres, self._servers.rabbitmq
-        return [postgres.command, rabbitmq.names_command, rabbitmq.command]
+        return [postgres.command, rabbitmq.names_command, rabbitmq.command, *self._search.commands]
 
     def _start_servers(self) -> None:
-        self._say("starting Postgres and RabbitMQ")
+        """Start all at once, and migrate while the slower ones come."""
+        further = [command.name for command in self._search.commands]
+        self._say(f"starting {', '.join(['Postgres', 'RabbitMQ', *(['OpenSearch'] if further else [])])}")
         postgres, rabbitmq = self._servers.postgres, self._servers.rabbitmq
-        self._supervisor.start_programs("epmd", "postgres")
+        self._supervisor.start_programs("epmd", "postgres", *further)
         wait_until(rabbitmq.names_ready, "epmd", 10)
         self._supervisor.start_programs("rabbitmq")
         postgres.wait_ready()
+        self._say("migrating the database")
+        migrate(self._servers.environment)
         rabbitmq.wait_ready()
+        if further:
+            self._search.server.wait_ready()
 
-    def _apply(self, names: Sequence[str]) -> None:
+    def _renew_index(self) -> None:
+        """Index all messages where another index was written to last; every role writes to the right one by now."""
+        if not self._search.index_is_current:
+            self._say("making the search index anew")
+            rebuild_index(self._fleet.settings)
+            self._search.remember_index()
+
+    def _apply(self, names: Sequence[str], before_ready: Callable[[], None] = lambda: None) -> None:
         """Bring these processes to what the fleet says: started, replaced or stopped."""
         self._fleet.choose_ports(self._supervisor.pids())
         self._supervisor.configure([*self._server_commands(), *self._fleet.commands()])
         self._supervisor.update(*names)
         wanted = [name for name in names if name in self._fleet.all_names]
         self._supervisor.start_programs(*wanted)
+        before_ready()
         self._fleet.wait_ready(wanted)
 
     def _show_demo(self, accounts: int) -> None:

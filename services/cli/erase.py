@@ -7,6 +7,7 @@ import typer
 
 from services.accounts import commands as accounts
 from services.delivery import commands as delivery
+from services.search import commands as search
 from shared.bus.depths import depth
 from shared.bus.forgetting import forget_account
 from shared.bus.link import LinkLost, connected
@@ -49,6 +50,7 @@ async def _erased(settings: Settings, account_id: int) -> dict[str, int]:
         return {
             **await erase_mailbox(database, account_id),
             **await delivery.erase_deliveries(database, account_id),
+            **await search.erase_index(settings, database, account_id),
             "events": await _forget(settings, account_id),
             **await accounts.erase_account(database, account_id),
         }

@@ -10,7 +10,7 @@ from shared.bus.link import LinkLost, Session, connected
 from shared.bus.topology import COMMAND_QUEUES, EVENT_QUEUES, EventQueue
 from shared.command_line import AsJson, run, show_all
 from shared.contract import dates
-from shared.mailbox.outbox import Outbox
+from shared.mailbox.outbox_depth import OutboxDepth
 from shared.postgres.errors import DatabaseError
 from shared.postgres.pool import Database
 from shared.settings import Settings
@@ -54,7 +54,7 @@ async def _looked(settings: Settings, *, lag: bool) -> tuple[_Rows, list[Excepti
 
 async def _outbox(settings: Settings) -> _Rows:
     async with Database(settings.database_url, 1, name=_CONNECTION) as database:
-        events, seconds = await Outbox(database).state()
+        events, seconds = await OutboxDepth(database).state()
     return [_row(Depth("outbox", events), seconds if events else None)]
 
 

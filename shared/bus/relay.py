@@ -1,7 +1,7 @@
-"""The relay: events leave the outbox for the queues of those who want them, and are gone there once they are taken.
+"""The relay: events leave the outbox for the queue of those who want them, and are gone there once they are taken.
 
-Every process that writes has one. An event leaves again when its process dies between the broker's confirm and the
-commit, so it comes at least once.
+Every process that writes has one for each event queue, so that a queue that is full or slow holds up no other. An event
+leaves again when its process dies between the broker's confirm and the commit, so it comes at least once.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from aio_pika.abc import AbstractExchange
 from shared import failpoints, metrics
 from shared.bus.events import batch_message, batches
 from shared.bus.link import LinkLost, Session, broker_await, open_channel
-from shared.bus.topology import EVENT_QUEUES, EventQueue, declare_events
+from shared.bus.topology import EventQueue, declare_events
 from shared.contract.events import Event
 
 logger = logging.getLogger(__name__)
@@ -28,18 +28,18 @@ _AWAY_SECONDS = 1.0
 
 
 class Outbox(Protocol):
-    """Where events wait."""
+    """Where the events of a queue wait."""
 
     def taken(self) -> AbstractAsyncContextManager[Sequence[Event]]:
         """Give some events; they are gone when the block ends, and stay when it raises."""
 
 
 class Relay:
-    """Moves events from the outbox to the broker: `round` again and again, `publishing` on a link."""
+    """Moves events from the outbox to their queue: `round` again and again, `publishing` on a link."""
 
-    def __init__(self, outbox: Outbox, queues: Sequence[EventQueue] = EVENT_QUEUES) -> None:
+    def __init__(self, outbox: Outbox, queue: EventQueue) -> None:
         self._outbox = outbox
-        self._queues = queues
+        self._queue = queue
         self._exchange: AbstractExchange | None = None
         self._open = asyncio.Event()
 
@@ -47,8 +47,7 @@ class Relay:
     async def publishing(self, session: Session) -> AsyncIterator[None]:
         """Open what publishes events, with confirms."""
         async with open_channel(session, confirms=True) as channel:
-            for queue in self._queues:
-                await declare_events(channel, queue)
+            await declare_events(channel, self._queue)
             self._exchange = channel.default_exchange
             self._open.set()
             try:
@@ -64,18 +63,16 @@ class Relay:
             async with self._outbox.taken() as events:
                 await self._publish(events)
         except LinkLost as lost:
-            logger.warning("events not taken", extra={"reason": str(lost)})
+            logger.warning("events not taken", extra={"queue": self._queue.name, "reason": str(lost)})
             return _AWAY_SECONDS
         metrics.relayed(len(events))
         await asyncio.sleep(_GATHER_SECONDS)
         return 0.0 if events else _IDLE_SECONDS
 
     async def _publish(self, events: Sequence[Event]) -> None:
-        for queue in self._queues:
-            wanted = [event for event in events if event.fact in queue.facts]
-            for batch in batches(wanted):
-                async with broker_await():
-                    await self._exchange_now().publish(batch_message(batch), queue.name)
+        for batch in batches(events):
+            async with broker_await():
+                await self._exchange_now().publish(batch_message(batch), self._queue.name)
         if events:
             await failpoints.reached("relay.published")
 

@@ -94,8 +94,12 @@ def _quorum(next_queue: str) -> dict[str, str | int]:
 
 
 DELIVERY_EVENTS = EventQueue("events.delivery", frozenset({Fact.SEND_REQUESTED}))
+SEARCH_EVENTS = EventQueue(
+    "events.search", frozenset({Fact.MESSAGE_STORED, Fact.MESSAGE_CHANGED, Fact.MESSAGE_DELETED})
+)
 
-EVENT_QUEUES: tuple[EventQueue, ...] = (DELIVERY_EVENTS,)
+# Each fact is wanted by one consumer: it leaves the outbox for one queue.
+EVENT_QUEUES: tuple[EventQueue, ...] = (DELIVERY_EVENTS, SEARCH_EVENTS)
 
 
 async def declare_events(channel: AbstractChannel, queue: EventQueue) -> None:

@@ -1,11 +1,13 @@
-"""A role over the mailbox: a worker with a relay, and two pools: only one waits for locked mailboxes."""
+"""A role over the mailbox: a worker with relays, and two pools: only one waits for locked mailboxes."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
 from shared.bus.relay import Relay
+from shared.bus.topology import EVENT_QUEUES
 from shared.mailbox.outbox import Outbox
+from shared.mailbox.outbox_depth import OutboxDepth
 from shared.mailbox.store import Mailbox
 from shared.mailbox.upkeep import Upkeep
 from shared.postgres.pool import Database
@@ -14,6 +16,9 @@ from shared.process import Service
 from shared.settings import Settings
 from shared.worker import Work, worker
 
+# Each relay holds one while its queue takes the events.
+_RELAY_CONNECTIONS = len(EVENT_QUEUES) + 1
+
 
 @asynccontextmanager
 async def mailbox_role(name: str, settings: Settings, work: Callable[[Mailbox], Work]) -> AsyncIterator[Service]:
@@ -21,16 +26,18 @@ async def mailbox_role(name: str, settings: Settings, work: Callable[[Mailbox], 
     async with (
         Database(settings.database_url, settings.pool_size, name=name) as database,
         Database(settings.database_url, settings.patient_pool_size, name=f"{name}-patient") as patient,
-        Database(settings.database_url, 2, name=f"{name}-relay") as relaying,
+        Database(settings.database_url, _RELAY_CONNECTIONS, name=f"{name}-relay") as relaying,
+        AsyncExitStack() as running,
     ):
-        outbox = Outbox(relaying)
-        relay = Relay(outbox)
-        measuring = Upkeep("outbox", outbox.measure)
-        rounds = Upkeep("relay", relay.round, retry_seconds=1.0)
-        found = replace(work(Mailbox(database, patient, rounds.wake)), relay=relay)
-        async with (
-            worker(name, settings, found, [database_probe(database)]) as service,
-            rounds.running(),
-            measuring.running(),
-        ):
-            yield service
+        relays = {queue.name: Relay(Outbox(relaying, queue.facts), queue) for queue in EVENT_QUEUES}
+        rounds = [Upkeep(f"relay {queue}", relay.round, retry_seconds=1.0) for queue, relay in relays.items()]
+
+        def written() -> None:
+            for each in rounds:
+                each.wake()
+
+        found = replace(work(Mailbox(database, patient, written)), relays=tuple(relays.values()))
+        service = await running.enter_async_context(worker(name, settings, found, [database_probe(database)]))
+        for upkeep in (*rounds, Upkeep("outbox", OutboxDepth(relaying).measure)):
+            await running.enter_async_context(upkeep.running())
+        yield service

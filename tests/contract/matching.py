@@ -7,7 +7,8 @@ from tests.contract.case_formats import Tree
 
 _FRESH_MS = 60_000
 _DIGITS = "0123456789"
-_MAKERS = {"$repeat", "$times", "$range"}
+_MAKERS = {"$joined", "$repeat", "$times", "$range"}
+_VIEWS = {"$length", "$ids"}
 
 
 class Names:
@@ -31,11 +32,13 @@ class Names:
 
     def match(self, expected: Any, found: Any, where: object) -> None:
         """Assert that an answer is what was expected."""
-        if isinstance(expected, dict) and not expected.keys() & {*_MAKERS, "$length"}:
+        if isinstance(expected, dict) and not expected.keys() & (_MAKERS | _VIEWS):
             assert isinstance(found, dict), where
             assert expected.keys() == found.keys(), (where, found)
             for key, value in expected.items():
                 self.match(value, found[key], where)
+        elif isinstance(expected, dict) and "$ids" in expected:
+            self.match(expected["$ids"], [each["messageId"] for each in found], where)
         elif isinstance(expected, list):
             assert len(expected) == len(found), (where, found)
             for value, other in zip(expected, found, strict=True):
@@ -63,6 +66,8 @@ class Names:
         assert self._bound.setdefault(name, found) == found, where
 
     def _made(self, maker: Tree) -> Any:
+        if "$joined" in maker:
+            return "".join(map(self.filled, maker["$joined"]))
         if "$repeat" in maker:
             text, times = maker["$repeat"]
             return text * times

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from functools import partial
 
 import aiohttp
 
@@ -10,6 +11,7 @@ from tests.contract.accounts import Accounts
 from tests.contract.case_formats import FORMATS, Tree
 from tests.contract.exchange import Exchange, complaint, send
 from tests.contract.matching import Names
+from tests.contract.patience import until_it_holds
 from tests.contract.valid_requests import PUBLIC
 from tests.running import Account, Stack
 
@@ -44,7 +46,10 @@ class Runner:
             }
         )
         for step in case["steps"]:
-            await self._repeated(step, step.get("times", 1))
+            if step.get("eventually"):
+                await until_it_holds(partial(self._step, step))
+            else:
+                await self._repeated(step, step.get("times", 1))
 
     async def _repeated(self, step: Tree, times: int) -> None:
         for done in range(0, times, _AT_ONCE):

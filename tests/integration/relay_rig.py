@@ -23,13 +23,12 @@ select $1, nth, nth, $3 from generate_series(1, $2::integer) as nth
 """
 
 
-class Rig:
-    """The relay's ends: what is written into the outbox, and what comes out of the queue."""
+class Ends:
+    """The ends of a relay: what is written into the outbox, and what comes out of the queue."""
 
-    def __init__(self, url: str, amqp_url: str, relay: Relay, queue: EventQueue) -> None:
+    def __init__(self, url: str, amqp_url: str, queue: EventQueue) -> None:
         self.url = url
         self.amqp_url = amqp_url
-        self.relay = relay
         self.queue = queue
 
     async def write(self, events: int, fact: Fact = Fact.SEND_REQUESTED, account_id: int = 1) -> None:
@@ -46,12 +45,6 @@ class Rig:
         finally:
             await connection.close()
 
-    async def relay_all(self) -> None:
-        """Go round until the outbox is empty."""
-        async with asyncio.timeout(60):
-            while await self.left():
-                await self.relay.round()
-
     async def batches(self) -> list[Sequence[Event]]:
         """Take what is in the queue, a list for each message."""
         found: list[Sequence[Event]] = []
@@ -63,13 +56,27 @@ class Rig:
         return found
 
 
+class Rig(Ends):
+    """A relay with its ends."""
+
+    def __init__(self, url: str, amqp_url: str, relay: Relay, queue: EventQueue) -> None:
+        super().__init__(url, amqp_url, queue)
+        self.relay = relay
+
+    async def relay_all(self) -> None:
+        """Go round until the outbox is empty."""
+        async with asyncio.timeout(60):
+            while await self.left():
+                await self.relay.round()
+
+
 @asynccontextmanager
 async def relay_rig(url: str, amqp_url: str) -> AsyncIterator[Rig]:
     """Give a connected relay; its queue is deleted afterwards."""
     await migrate(url, after=True)
     queue = EventQueue(f"events.test-{secrets.token_hex(4)}", frozenset({Fact.SEND_REQUESTED}))
     async with Database(url, 2, name="relay-test") as database:
-        relay = Relay(Outbox(database), [queue])
+        relay = Relay(Outbox(database, queue.facts), queue)
         async with Link(amqp_url, "relay test", [relay.publishing]) as link:
             await link.up.wait()
             try:

@@ -95,7 +95,7 @@ class Terminal:
 async def terminal_of(servers: Servers) -> AsyncIterator[Terminal]:
     """Yield a terminal with a migrated database of its own."""
     async with fresh_database(servers) as url:
-        terminal = Terminal({"DATABASE_URL": url, "AMQP_URL": servers.rabbitmq.url})
+        terminal = Terminal({"DATABASE_URL": url, "AMQP_URL": servers.rabbitmq.url, "SEARCH_BACKEND": "postgres"})
         assert "applied 0001_accounts.before" in terminal.run("migrate").stdout
         yield terminal
 

@@ -14,6 +14,7 @@ import pytest
 
 from services.accounts import erase as of_accounts
 from services.delivery import commands as of_delivery
+from services.search.postgres import index as of_search
 from shared.contract.faults import Fault
 from shared.mailbox import erase as of_mailbox
 from shared.mailbox.devices import DeviceRemoval
@@ -72,7 +73,7 @@ def _erase(terminal: Terminal, account_id: int) -> "asyncio.Task[dict[str, Any]]
 
 async def test_every_table_with_rows_of_accounts_is_somebodys_to_erase(rig: Rig) -> None:
     found = {row["relname"] for row in await rig.rows(TABLES)}
-    known = {*of_mailbox.TABLES, *of_accounts.TABLES, *of_delivery.TABLES, "mailbox"}
+    known = {*of_mailbox.TABLES, *of_accounts.TABLES, *of_delivery.TABLES, *of_search.TABLES, "mailbox"}
     assert found == known | set(MARK)
 
 
@@ -185,7 +186,11 @@ async def test_a_write_that_waits_behind_it_is_refused(terminal: Terminal, rig: 
     [
         "insert into token (token_hash, account_id, api_key_id) select '', $1, max(id) from api_key",
         "insert into contact values ($1, 7, 'Late', array['+436990000007'])",
-        "insert into delivery_waiting values ($1, 7, 7)",
+        (
+            "insert into delivery_job (account_id, message_id, recipient, may_be_twin, failed_status, stored_at,"
+            " due_at) values ($1, 7, '436990000007', true, 3, 1, 9e15)"
+        ),
+        "insert into delivery_counted values ($1, 7, '', 7)",
     ],
 )
 async def test_what_is_added_meanwhile_goes_too(terminal: Terminal, rig: Rig, late: str) -> None:
@@ -261,6 +266,18 @@ async def test_gateways_are_told_before_anything_goes(terminal: Terminal, rig: R
         assert (await rows_of(rig.url, account_id))["message"] == 1
         assert await terminal.value("select disabled from account where id = $1", account_id)
     assert (await asyncio.gather(erasing))[0]["message"] == 1
+
+
+async def test_without_the_index_it_is_not_done(terminal: Terminal, rig: Rig) -> None:
+    account_id = await full_account(terminal, rig, NUMBER)
+    before = await rows_of(rig.url, account_id, NUMBER)
+    erase = ("accounts", "erase", NUMBER, "--yes")
+    away = terminal.run(*erase, SEARCH_BACKEND="opensearch", OPENSEARCH_URL="http://127.0.0.1:1")
+    assert away.returncode == 1
+    assert away.stderr.startswith("usermessage: the index did not do it: ")
+    assert terminal.row("accounts", "show", NUMBER)["disabled"]
+    terminal.row(*erase)
+    assert await rows_of(rig.url, account_id, NUMBER) == _nothing(before)
 
 
 def test_it_goes_on_without_a_broker(terminal: Terminal) -> None:

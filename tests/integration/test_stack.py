@@ -1,4 +1,4 @@
-"""The four roles run together, and come back after a kill."""
+"""The roles run together, and come back after a kill."""
 
 import asyncio
 

@@ -38,6 +38,7 @@ class World:
         self._settled_seconds = settled_seconds
         self._last_id = 0
         self._lost_send = False
+        self._asked_again = 0
         self._closed: set[str] = set()
         self.mailbox = mailbox
         self.phones = Phones(self.ask, connect, mailbox, self._witness, patient=patient)
@@ -45,7 +46,7 @@ class World:
     @property
     def unanswered(self) -> int:
         """Return how many calls were not answered."""
-        return self._witness.unanswered
+        return self._witness.unanswered + self._asked_again
 
     def ask(self, path: str, **fields: Any) -> Tree:
         """Call the API until it answers; only for what may be done twice."""
@@ -53,6 +54,7 @@ class World:
             try:
                 return self._call(path, fields)
             except Later as later:
+                self._asked_again += 1
                 time.sleep(later.seconds)
 
     def write(self, path: str, message_ids: Iterable[int], *, unsettled: bool = False, **fields: Any) -> int:

@@ -1,6 +1,7 @@
 """The queues as they stand on brokers, which refuse other arguments under the same name: a change is a new name."""
 
 from shared.bus.topology import COMMAND_QUEUES, EVENT_QUEUES
+from shared.contract.events import Fact
 
 _COMMANDS = {"x-queue-type": "classic", "x-max-length": 10_000, "x-overflow": "reject-publish"}
 _LOOKS = 1_000_000_000
@@ -34,4 +35,10 @@ def test_command_queues_are_what_they_were() -> None:
 
 
 def test_event_queues_are_what_they_were() -> None:
-    assert {queue.name: queue.arguments for queue in EVENT_QUEUES} == {"events.delivery": _events("events.delivery")}
+    names = ["events.delivery", "events.search"]
+    assert {queue.name: queue.arguments for queue in EVENT_QUEUES} == {name: _events(name) for name in names}
+
+
+def test_each_fact_is_wanted_by_one_consumer() -> None:
+    wanted = [fact for queue in EVENT_QUEUES for fact in queue.facts]
+    assert sorted(wanted) == sorted(Fact)

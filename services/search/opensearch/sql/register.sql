@@ -1,0 +1,1 @@
+insert into search_generation (name) values ($1)

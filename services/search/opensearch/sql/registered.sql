@@ -1,0 +1,1 @@
+select name from search_generation order by created_at, name

@@ -1,0 +1,1 @@
+delete from search_generation where name <> all ($1::text[])

@@ -1,0 +1,28 @@
+"""A place for one more service on servers that others use: a database and a virtual host of its own."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+from deploy.local.rabbitmq import USER
+from tests.integration.fresh_database import fresh_database
+from tests.servers import Servers
+
+
+@asynccontextmanager
+async def place_of_its_own(servers: Servers) -> AsyncIterator[Mapping[str, str]]:
+    """Yield the settings that name it; it is gone afterwards."""
+    name = f"test_{secrets.token_hex(6)}"
+    control = servers.rabbitmq.control
+    async with fresh_database(servers) as database:
+        await asyncio.to_thread(control, "add_vhost", name)
+        try:
+            await asyncio.to_thread(control, "set_permissions", "-p", name, USER, ".*", ".*", ".*")
+            yield {
+                "DATABASE_URL": database,
+                "AMQP_URL": urlsplit(servers.rabbitmq.url)._replace(path=f"/{name}").geturl(),
+            }
+        finally:
+            await asyncio.to_thread(control, "delete_vhost", name)
