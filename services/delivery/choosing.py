@@ -43,7 +43,7 @@ class Choosing:
 
     async def round(self) -> float:
         """Decide on some jobs; return the seconds until the next round. Raise `DatabaseError`."""
-        jobs = await self._store.due(_MOST, _LEASE_MS)
+        jobs = await self._store.due(_MOST, _LEASE_MS, only_twins=not self._carriers.has_file)
         try:
             await self._decide(jobs)
         except DatabaseError:
@@ -74,7 +74,10 @@ class Choosing:
         return [job for job in jobs if job[:2] in locked]
 
     async def _send(self, jobs: Sequence[DueJob]) -> None:
-        """Give jobs to carriers, or refuse them."""
+        """Give jobs to carriers, or refuse them; where no file says which carriers there are, leave them to others."""
+        if not self._carriers.has_file:
+            await self._store.postpone(jobs, _AGAIN_MS)
+            return
         released, locked = await self._release(jobs)
         await self._store.postpone(locked, _AGAIN_MS)
         routed: list[Routed] = []
@@ -84,9 +87,9 @@ class Choosing:
             if carrier is None:
                 refused.append((job, "no route"))
             else:
-                routed.append(Routed(*job[:2], carrier, job.sender, dates.now() + self._validity_ms))
+                routed.append(Routed(*job[:2], carrier, job.sender))
         await self._refuse(refused)
-        await self._store.route(routed)
+        await self._store.route(routed, self._validity_ms)
         self._routed()
 
     async def _release(self, jobs: Sequence[DueJob]) -> tuple[list[DueJob], list[DueJob]]:

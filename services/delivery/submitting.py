@@ -92,7 +92,8 @@ class Submitting:
                 logger.exception("guards failed", extra={"carrier": self._name})
             # Nothing was written, so nothing of it is unknown.
             for job in jobs:
-                self._start(self._conclude(job, NotSent("nobody could say whether it may be sent")), frees=1)
+                away = NotSent("nobody could say whether it may be sent")
+                self._start(self._conclude(job, away, guarded=False), frees=1)
             return
         for each, reason in zip(ready, reasons, strict=True):
             if reason is None:
@@ -123,10 +124,12 @@ class Submitting:
         await self._hold(outcome)
         await self._conclude(ready.job, outcome, carrier.unknown_policy)
 
-    async def _conclude(self, job: Claimed, outcome: Outcome, policy: UnknownPolicy = "fail") -> None:
+    async def _conclude(
+        self, job: Claimed, outcome: Outcome, policy: UnknownPolicy = "fail", *, guarded: bool = True
+    ) -> None:
         gives_receipts = self._carriers.gives_receipts(self._name)
         try:
-            await self._concluding.conclude(Sent(job, self._name, gives_receipts, policy), outcome)
+            await self._concluding.conclude(Sent(job, self._name, gives_receipts, policy, guarded), outcome)
         except Exception:
             # A bug of ours. The job is then one of which nobody knows what became.
             logger.exception("what became of a submission is lost", extra={"carrier": self._name})

@@ -31,6 +31,8 @@ class Tidying:
 
     async def recover(self) -> float:
         """Take submissions whose worker is gone for unknown."""
+        if not self._carriers.has_file:
+            return _SECONDS
         stale = await self._store.stale(_MOST)
         for carrier, job in stale:
             found = self._carriers.carrier(carrier)

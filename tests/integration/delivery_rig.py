@@ -16,7 +16,7 @@ from services.delivery.arrivals import KeptArrivals
 from services.delivery.carriers.carrier import Accepted, Carrier, Outcome, Submission, UnknownPolicy
 from services.delivery.guard_store import SharedGuards
 from services.delivery.guards import Guard, Guards
-from services.delivery.reach import Reach, Ways
+from services.delivery.reach import Carriers, Reach, Ways
 from services.delivery.recipients import Recipients
 from services.delivery.store import Store
 from services.delivery.twins import Twins
@@ -73,6 +73,7 @@ class Scene:
     owners: dict[int, int] = field(default_factory=dict)
     numbers: dict[int, int] = field(default_factory=dict)
     receipts: bool = True
+    has_file: bool = True
 
     @property
     def routes(self) -> "Scene":
@@ -114,10 +115,10 @@ class DeliveryRig:
         self._settings = settings
         self.arrivals = KeptArrivals(rig.mailbox, self.reach.recipients, self.store, lambda: None)
 
-    def worker(self) -> Working:
+    def worker(self, carriers: Carriers | None = None, guard: Guard | None = None) -> Working:
         """Return another worker."""
-        guard = Guard(SharedGuards(self.rig.database), Guards)
-        return Working(self._settings, self.reach, Ways(self.scene, guard))
+        guard = guard or Guard(SharedGuards(self.rig.database), Guards)
+        return Working(self._settings, self.reach, Ways(carriers or self.scene, guard))
 
     async def account(self) -> int:
         """Make an account."""

@@ -149,7 +149,7 @@ async def test_an_answer_that_is_late_is_taken_while_nobody_sent_it_again(server
             await _got(carrier)
             await rig.becomes(account, message_id, "waiting")
         late = Conclusion(
-            account, message_id, 1, "accepted", "one", "accepted", dates.now() + 60_000, "one", "[]", 0, '["late"]'
+            account, message_id, 1, "accepted", "one", "accepted", 60_000, "one", "[]", 0, '["late"]', True
         )
         assert await rig.store.conclude([late]) == set()
         assert (await rig.becomes(account, message_id, "accepted"))["claim"] == 1

@@ -48,9 +48,7 @@ class _World:
     """Everything that a loop of submissions knows: jobs, carriers, guards, and who concludes."""
 
     def __init__(self, jobs: int) -> None:
-        self.jobs = [
-            Claimed(1, nth, 1, nth, "", "436990000001", "text", 0, _FAR, 0, 0, False, []) for nth in range(jobs)
-        ]
+        self.jobs = [_JOB._replace(message_id=nth, job_id=nth) for nth in range(jobs)]
         self.now: Carrier | None = _Carrier()
         self.concluded: list[tuple[Sent, Outcome]] = []
         self.held: list[int] = []
@@ -128,5 +126,5 @@ async def test_guards_that_fail_let_nothing_out_and_end_nothing(caplog: pytest.L
     world.guarding = fail
     async with _submitting(world):
         pass
-    assert [type(outcome) for _, outcome in world.concluded] == [NotSent, NotSent]
+    assert [(sent.guarded, type(outcome)) for sent, outcome in world.concluded] == [(False, NotSent)] * 2
     assert "guards failed" in caplog.messages
