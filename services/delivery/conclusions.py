@@ -19,6 +19,10 @@ from services.delivery.reach import Carriers
 
 # A carrier that holds everything gets the job again after this, when its pause is over.
 _HELD_MS = 500
+# What was told to come slower, without a time.
+_SLOWER_MS = 2_000
+# Then its recipient has it twice at most.
+_MOST_RESENDS = 1
 _MOST_BACKOFF_MS = 900_000
 
 
@@ -79,12 +83,12 @@ class Conclusions:
         if outcome.kind is Refusal.ACCOUNT:
             return self._elsewhere(sent, reason)
         if outcome.kind is Refusal.SLOW_DOWN:
-            wait = max(_HELD_MS, round(1000 * (outcome.after_seconds or 0)))
+            wait = max(_HELD_MS, round(1000 * outcome.after_seconds)) if outcome.after_seconds else _SLOWER_MS
             return self._with(sent, "queued", reason, "waiting", wait)
         return self._again(sent, "queued", reason, elsewhere=True)
 
     def _unknown(self, sent: Sent, reason: str) -> Conclusion:
-        if sent.unknown_policy == "fail":
+        if sent.unknown_policy == "fail" or sent.job.resends >= _MOST_RESENDS:
             return self._ending(sent, "unknown", reason)
         return self._again(sent, "unknown", reason, elsewhere=False)
 
@@ -133,8 +137,9 @@ class Conclusions:
         carrier_ids: str = "[]",
     ) -> Conclusion:
         job = sent.job
+        resends = job.resends + (event == "unknown" and state == "waiting")
         return Conclusion(
             job.account_id, job.message_id, job.claim, event, reason, state, wait_ms, carrier or sent.carrier,
             orjson.dumps(job.tried if tried is None else tried).decode(),
-            job.attempts if attempts is None else attempts, carrier_ids, sent.guarded or job.is_counted,
+            job.attempts if attempts is None else attempts, resends, carrier_ids, sent.guarded or job.is_counted,
         )  # fmt: skip

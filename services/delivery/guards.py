@@ -54,6 +54,7 @@ class Reason(StrEnum):
     """Why a message is not sent, as its timeline says it."""
 
     STOPPED = "sending is stopped"
+    DISABLED = "the account is disabled"
     OPTED_OUT = "the recipient opted out"
     CAPPED = "a cap of the account is reached"
     NO_NUMBER = "no possible number"

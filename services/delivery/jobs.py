@@ -38,6 +38,7 @@ class Claimed(NamedTuple):
     expires_at: int
     due_at: int
     attempts: int
+    resends: int
     is_counted: bool
     tried: list[str]
 
@@ -84,6 +85,7 @@ class Conclusion(NamedTuple):
     carrier: str
     tried: str
     attempts: int
+    resends: int
     carrier_ids: str
     is_counted: bool
 

@@ -68,6 +68,10 @@ class Store:
         """Let nobody have a job of this carrier for so many ms."""
         await self._fetch("hold", carrier, ms)
 
+    async def release(self, carrier: str) -> None:
+        """Let a carrier that is held have jobs again."""
+        await self._fetch("release", carrier)
+
     async def conclude(self, conclusions: Sequence[Conclusion]) -> set[tuple[int, int]]:
         """Keep what became of submissions; return those whose job somebody else has by now."""
         return {tuple(row) for row in await self._fetch("conclude", *_columns(conclusions))}

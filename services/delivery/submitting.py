@@ -53,6 +53,7 @@ class Submitting:
         self._concluding = concluding
         self._lease_seconds = lease_seconds
         self._pause = Pause()
+        self._known = self._carriers.carrier(name)
         self._running: set[asyncio.Task[None]] = set()
         self._taken = 0
         self._draining = False
@@ -74,6 +75,10 @@ class Submitting:
         room = 0 if carrier is None or self._draining else min(_MOST, carrier.window - self._taken)
         if carrier is None or room <= 0:
             return _POLL_SECONDS
+        if carrier is not self._known:
+            # What the one before it said is not of this one.
+            await self._store.release(self._name)
+            self._pause, self._known = Pause(), carrier
         async with self._claiming:
             jobs = await self._store.claim(self._name, room, carrier.rate, round(1000 * self._lease_seconds))
             if jobs:
@@ -121,7 +126,7 @@ class Submitting:
             return
         outcome = await self._outcome(carrier, ready.submission)
         await failpoints.reached("delivery.submitted")
-        await self._hold(outcome)
+        await self._hold(outcome, ready.job.job_id)
         await self._conclude(ready.job, outcome, carrier.unknown_policy)
 
     async def _conclude(
@@ -144,8 +149,8 @@ class Submitting:
             logger.exception("carrier failed", extra={"carrier": self._name})
             return Unknown("the carrier's code failed")
 
-    async def _hold(self, outcome: Outcome) -> None:
-        seconds = self._pause.after(outcome)
+    async def _hold(self, outcome: Outcome, job_id: int) -> None:
+        seconds = self._pause.after(outcome, job_id)
         if not seconds:
             return
         if isinstance(outcome, Refused) and outcome.kind is Refusal.ACCOUNT:

@@ -27,6 +27,7 @@ create table delivery_job (
   lease_until bigint not null default 0,
   claim integer not null default 0,
   attempts integer not null default 0,
+  resends integer not null default 0, -- how often it was sent again with nobody knowing whether it had been taken
   is_counted boolean not null default false, -- for the caps of its account
   status smallint, -- what the mailbox is to be told
   ended_at bigint,
@@ -270,7 +271,7 @@ $$;
 -- sent. Those whose message is gone, or whose time is over, end here.
 create function delivery_claim(of_carrier text, most integer, rate double precision, lease bigint) returns table (
   account_id bigint, message_id integer, claim integer, job_id bigint, sender text, recipient text, body text,
-  encoding smallint, expires_at bigint, due_at bigint, attempts integer, is_counted boolean, tried text[]
+  encoding smallint, expires_at bigint, due_at bigint, attempts integer, resends integer, is_counted boolean, tried text[]
 )
 language plpgsql volatile
 set plan_cache_mode to force_generic_plan
@@ -308,7 +309,7 @@ begin
       where account_id = job.account_id and message_id = job.message_id;
       perform delivery_note(job.account_id, job.message_id, 'submitting', of_carrier);
       return query select job.account_id, job.message_id, job.claim + 1, job.job_id, job.sender, job.recipient, kept.body,
-        job.encoding, job.expires_at, job.due_at, job.attempts, job.is_counted, job.tried;
+        job.encoding, job.expires_at, job.due_at, job.attempts, job.resends, job.is_counted, job.tried;
     end if;
   end loop;
   if taken > 0 then
@@ -321,6 +322,12 @@ $$;
 create function delivery_hold(of_carrier text, ms bigint) returns void
 language sql volatile as $$
   update delivery_pace set free_at = greatest(free_at, delivery_now() + ms) where carrier = of_carrier
+$$;
+
+-- Ends the hold of a carrier.
+create function delivery_release(of_carrier text) returns void
+language sql volatile as $$
+  update delivery_pace set free_at = least(free_at, delivery_now()) where carrier = of_carrier
 $$;
 
 -- Applies what a receipt says to a job whose row the caller has locked. No final state is ever left. A message is
@@ -452,7 +459,8 @@ $$;
 -- parts. Returns which were not held any more.
 create function delivery_conclude(
   account_ids bigint[], message_ids integer[], claims integer[], outcomes text[], reasons text[], new_states text[],
-  waits bigint[], new_carriers text[], new_trieds json[], new_attempts integer[], part_ids json[], counted boolean[]
+  waits bigint[], new_carriers text[], new_trieds json[], new_attempts integer[], new_resends integer[],
+  part_ids json[], counted boolean[]
 ) returns table (account_id bigint, message_id integer)
 language plpgsql volatile
 set plan_cache_mode to force_generic_plan
@@ -492,7 +500,8 @@ begin
       update delivery_job set
         state = new_states[place], lease_until = 0, carrier = new_carriers[place], is_counted = counted[place],
         due_at = waits[place] + case new_states[place] when 'accepted' then expires_at else delivery_now() end,
-        tried = array(select json_array_elements_text(new_trieds[place])), attempts = new_attempts[place]
+        tried = array(select json_array_elements_text(new_trieds[place])), attempts = new_attempts[place],
+        resends = new_resends[place]
       where account_id = job.account_id and message_id = job.message_id;
       perform delivery_note(job.account_id, job.message_id, outcomes[place], reasons[place]);
     end if;

@@ -56,7 +56,7 @@ async def test_another_carrier_gets_no_more_time(servers: Servers) -> None:
         account = await rig.account()
         message_id = await rig.send(account)
         await rig.becomes(account, message_id, "waiting")
-        while not second.got:
+        while not second.got:  # noqa: ASYNC110 - the carrier tells nobody
             await asyncio.sleep(0.02)
         rig.scene.carriers = {"first": first}
         after = await rig.becomes(account, message_id, "accepted")
@@ -113,6 +113,6 @@ async def test_a_cap_holds_though_the_guards_were_away_at_first(servers: Servers
         async with rig.worker(guard=guard).running():
             for message_id in sent:
                 await rig.rig.rows("update delivery_pace set free_at = 0")
-                while (await rig.happened(account, message_id))[-1][0] not in {"accepted", "failed"}:
+                while (await rig.happened(account, message_id))[-1][0] not in {"accepted", "failed"}:  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
         assert len(carrier.got) == 1

@@ -20,7 +20,7 @@ from services.delivery.jobs import Claimed, Conclusion
 _NOW = 1_000_000
 _JOB = Claimed(
     account_id=1, message_id=2, claim=3, job_id=4, sender="", recipient="436990000001", body="hello", encoding=0,
-    expires_at=_NOW + 5_000, due_at=_NOW, attempts=0, is_counted=False, tried=[],
+    expires_at=_NOW + 5_000, due_at=_NOW, attempts=0, resends=0, is_counted=False, tried=[],
 )  # fmt: skip
 _BUSY = Refused(Refusal.TEMPORARY, "busy")
 
@@ -107,7 +107,7 @@ def test_what_is_not_the_message_s_fault_counts_nothing(outcome: Outcome) -> Non
     assert (moved.state, moved.carrier, moved.attempts, moved.wait_ms) == ("waiting", "two", 3, 0)
 
 
-@pytest.mark.parametrize(("asked", "wait"), [(None, 500), (3.0, 3_000)])
+@pytest.mark.parametrize(("asked", "wait"), [(None, 2_000), (0.1, 500), (3.0, 3_000)])
 def test_slow_down_waits_as_long_as_the_carrier_asks(asked: float | None, wait: int) -> None:
     found = _drawn(Refused(Refusal.SLOW_DOWN, "throttled", asked), "one", "two", attempts=3)
     assert (found.state, found.carrier, found.attempts, found.wait_ms) == ("waiting", "one", 3, wait)
@@ -135,3 +135,14 @@ def test_what_the_guards_did_not_look_at_stays_and_is_not_counted() -> None:
     found = _drawn(NotSent("nobody could say"), "one", "two", guarded=False)
     assert (found.state, found.carrier, found.is_counted) == ("waiting", "one", False)
     assert _drawn(_BUSY).is_counted
+
+
+def test_what_is_unknown_twice_is_not_sent_a_third_time() -> None:
+    sent = Sent(_JOB, "one", gives_receipts=True, unknown_policy="resend")
+    conclusions = Conclusions(Patience(9, 1_000, 0), _Carriers("one"))
+    again = conclusions.draw(sent, Unknown("no answer"))
+    assert (again.state, again.resends) == ("waiting", 1)
+    busy = conclusions.draw(sent._replace(job=_JOB._replace(resends=1)), _BUSY)
+    assert (busy.state, busy.resends) == ("waiting", 1)
+    twice = conclusions.draw(sent._replace(job=_JOB._replace(resends=1)), Unknown("no answer"))
+    assert (twice.state, twice.event) == ("ending", "unknown")

@@ -16,7 +16,7 @@ from services.delivery.submitting import Submitting
 
 _JOB = Claimed(
     account_id=1, message_id=1, claim=1, job_id=1, sender="", recipient="436990000001", body="text", encoding=0,
-    expires_at=10**15, due_at=0, attempts=0, is_counted=False, tried=[],
+    expires_at=10**15, due_at=0, attempts=0, resends=0, is_counted=False, tried=[],
 )  # fmt: skip
 
 
@@ -52,11 +52,15 @@ class _World:
         self.now: Carrier | None = _Carrier()
         self.concluded: list[tuple[Sent, Outcome]] = []
         self.held: list[int] = []
+        self.released = 0
         self.guarding: Callable[[], None] = lambda: None
 
     async def claim(self, _: str, most: int, *__: object) -> list[Claimed]:
         jobs, self.jobs = self.jobs[:most], self.jobs[most:]
         return jobs
+
+    async def release(self, _: str) -> None:
+        self.released += 1
 
     async def hold(self, _: str, ms: int) -> None:
         self.held.append(ms)
@@ -106,6 +110,17 @@ async def test_what_was_claimed_before_a_reload_goes_by_the_carrier_of_now() -> 
         pass
     assert [outcome for _, outcome in world.concluded] == [Accepted(("id",))]
     assert new.most == 1
+
+
+async def test_a_carrier_whose_table_changed_is_held_no_more() -> None:
+    world = _World(0)
+    async with _submitting(world):
+        await asyncio.sleep(0.05)
+        assert world.released == 0
+        world.now = _Carrier()
+        async with asyncio.timeout(5):
+            while not world.released:  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.01)
 
 
 async def test_what_was_claimed_for_a_carrier_that_is_gone_was_not_sent() -> None:
