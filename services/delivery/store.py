@@ -62,7 +62,7 @@ class Store:
 
     async def claim(self, carrier: str, most: int, rate: float, lease: int) -> list[Claimed]:
         """Take due jobs of a carrier for `lease` ms, at a rate that all workers share; they may be sent from then."""
-        return [Claimed(*row) for row in await self._fetch("claim", carrier, most, rate, lease)]
+        return [Claimed(*row) for row in await self._fetch("claim", carrier, most, PART_OCTETS, rate, lease)]
 
     async def hold(self, carrier: str, ms: int) -> None:
         """Let nobody have a job of this carrier for so many ms."""

@@ -47,6 +47,7 @@ class Working:
         self._tidying = [
             Upkeep("lost submissions", tidying.recover),
             Upkeep("receipts", tidying.receipts),
+            Upkeep("missing receipts", tidying.overdue),
             Upkeep("history", tidying.sweep),
             Upkeep("due jobs", tidying.measure),
         ]

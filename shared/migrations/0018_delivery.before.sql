@@ -203,6 +203,31 @@ begin
 end
 $$;
 
+-- Gives jobs back that still wait for a carrier to be chosen, for somebody to take in `ms`.
+create function delivery_postpone(account_ids bigint[], message_ids integer[], ms bigint) returns void
+language plpgsql volatile as $$
+begin
+  -- An update alone locks in an order that nobody knows.
+  perform from delivery_job
+  where (account_id, message_id) in (select * from unnest(account_ids, message_ids))
+  order by account_id, message_id for update;
+  update delivery_job set lease_until = delivery_now() + ms
+  where (account_id, message_id) in (select * from unnest(account_ids, message_ids)) and state = 'waiting' and carrier = '';
+end
+$$;
+
+-- Says that the mailboxes know of jobs that ended.
+create function delivery_told(account_ids bigint[], message_ids integer[]) returns void
+language plpgsql volatile as $$
+begin
+  perform from delivery_job
+  where (account_id, message_id) in (select * from unnest(account_ids, message_ids))
+  order by account_id, message_id for update;
+  update delivery_job set state = 'done'
+  where (account_id, message_id) in (select * from unnest(account_ids, message_ids)) and state = 'ending';
+end
+$$;
+
 -- Gives jobs to carriers, each with its sender's number; none is sent later than `validity` ms after its first date.
 create function delivery_route(
   account_ids bigint[], message_ids integer[], carriers text[], senders text[], validity bigint
@@ -267,9 +292,11 @@ begin
 end
 $$;
 
--- Takes due jobs of a carrier, for `lease` ms and at its rate, which all workers share; from then on they may have been
--- sent. Those whose message is gone, or whose time is over, end here.
-create function delivery_claim(of_carrier text, most integer, rate double precision, lease bigint) returns table (
+-- Takes due jobs of a carrier, for `lease` ms and at its rate, which all workers share, and not many more than `octets`
+-- of text; from then on they may have been sent. Those whose message is gone, or whose time is over, end here.
+create function delivery_claim(
+  of_carrier text, most integer, octets bigint, rate double precision, lease bigint
+) returns table (
   account_id bigint, message_id integer, claim integer, job_id bigint, sender text, recipient text, body text,
   encoding smallint, expires_at bigint, due_at bigint, attempts integer, resends integer, is_counted boolean, tried text[]
 )
@@ -310,6 +337,8 @@ begin
       perform delivery_note(job.account_id, job.message_id, 'submitting', of_carrier);
       return query select job.account_id, job.message_id, job.claim + 1, job.job_id, job.sender, job.recipient, kept.body,
         job.encoding, job.expires_at, job.due_at, job.attempts, job.resends, job.is_counted, job.tried;
+      octets := octets - octet_length(kept.body);
+      exit when octets < 0;
     end if;
   end loop;
   if taken > 0 then

@@ -22,6 +22,7 @@ from services.delivery.store import Store
 from services.delivery.twins import Twins
 from services.delivery.working import Working
 from shared.contract import dates
+from shared.contract.faults import Away
 from shared.contract.operation import AnyOperation, Identity
 from shared.mailbox.sends import Send, SmsSend
 from shared.mailbox.writes import NewMessage
@@ -74,6 +75,7 @@ class Scene:
     numbers: dict[int, int] = field(default_factory=dict)
     receipts: bool = True
     has_file: bool = True
+    away: bool = False
 
     @property
     def routes(self) -> "Scene":
@@ -96,6 +98,8 @@ class Scene:
         return self.receipts
 
     async def call(self, _: AnyOperation, request: dict[str, Any], __: Identity, ___: str) -> bytes:
+        if self.away:
+            raise Away("nobody answers")
         return orjson.dumps(
             {
                 "accountIds": [self.owners.get(number, 0) for number in request["msisdns"]],
@@ -136,9 +140,9 @@ class DeliveryRig:
         await self.store.keep([Send(account_id, message_id, f"+{recipient}", "hello", now, due_at)])
         return message_id
 
-    async def text(self, account_id: int, *, store: bool) -> int:
+    async def text(self, account_id: int, *, store: bool, sender: str = "") -> int:
         """Store a text for a carrier; return its id."""
-        sends = [SmsSend(account_id, orjson.dumps([NUMBER]).decode(), "text", dates.now(), None, 0, 1, store, "")]
+        sends = [SmsSend(account_id, orjson.dumps([NUMBER]).decode(), "text", dates.now(), None, 0, 1, store, sender)]
         (outcome,) = await self.rig.mailbox.send_sms(sends, within(sends))
         return int(await settled(outcome) if isawaitable(outcome) else outcome)
 

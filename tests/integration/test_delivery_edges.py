@@ -3,10 +3,14 @@
 import asyncio
 from collections.abc import Sequence
 
+import asyncpg
+import pytest
+
 from deploy.local.servers import Servers
 from services.delivery.carriers.carrier import Accepted, Receipt, ReceiptState, Refusal, Refused
 from services.delivery.guard_store import SharedGuards
 from services.delivery.guards import Cap, Guard, Guards, Reason, Sized
+from services.delivery.jobs import DueJob, Untold
 from shared.contract import dates
 from shared.postgres.errors import DatabaseTimeout
 from tests.integration.delivery_rig import NUMBER, Scene, Scripted, delivery_rig
@@ -116,3 +120,79 @@ async def test_a_cap_holds_though_the_guards_were_away_at_first(servers: Servers
                 while (await rig.happened(account, message_id))[-1][0] not in {"accepted", "failed"}:  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
         assert len(carrier.got) == 1
+
+
+async def test_texts_whose_sender_is_known_go_while_nobody_says_whose_a_number_is(servers: Servers) -> None:
+    carrier = Scripted("one")
+    async with delivery_rig(servers, carrier) as rig:
+        account = await rig.account()
+        rig.scene.away = True
+        nameless, named = await rig.text(account, store=True), await rig.text(account, store=True, sender=NUMBER)
+        async with rig.worker().running():
+            await rig.becomes(account, named, "accepted")
+            await rig.becomes(account, nameless, "waiting")
+            rig.scene.away = False
+            await rig.becomes(account, nameless, "accepted")
+
+
+async def test_jobs_whose_receipts_are_missing_end_though_others_cannot_be_matched(
+    servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def match_parked(_: int) -> int:
+        raise DatabaseTimeout("too many")
+
+    async with delivery_rig(servers, Scripted("one")) as rig:
+        monkeypatch.setattr(rig.store, "match_parked", match_parked)
+        account = await rig.account()
+        message_id = await rig.send(account)
+        async with rig.worker().running():
+            await rig.becomes(account, message_id, "accepted")
+            await rig.rig.rows("update delivery_job set due_at = 1")
+            await rig.becomes(account, message_id, "done")
+        assert (await rig.happened(account, message_id))[-1] == ("expired", "no receipt in its time")
+
+
+@pytest.mark.parametrize("way", ["told", "postpone"])
+async def test_rows_are_locked_in_the_order_of_their_key(servers: Servers, way: str) -> None:
+    async with delivery_rig(servers, Scripted("one")) as rig:
+        account = await rig.account()
+        sent = [await rig.send(account) for _ in range(20)]
+        keys = [Untold(account, message_id, 2, 1) for message_id in reversed(sent)]
+        lock = "select from delivery_job where account_id = $1 and message_id = $2 for update nowait"
+        other = await asyncpg.connect(rig.rig.url)
+        async with other.transaction():
+            await other.execute(lock, account, sent[0])
+            work = rig.store.told(keys) if way == "told" else rig.store.postpone(_due(keys), 1)
+            waiting = asyncio.create_task(work)
+            await asyncio.sleep(0.5)
+            assert not waiting.done()
+            for message_id in sent[1:]:
+                await other.execute(lock, account, message_id)
+        await waiting
+        await other.close()
+
+
+def _due(keys: Sequence[Untold]) -> list[DueJob]:
+    return [DueJob(*key[:2], 1, NUMBER, "", "", 0, True, False, 0, 0) for key in keys]
+
+
+async def test_a_claim_takes_no_more_text_than_fits(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.delivery.store.PART_OCTETS", len("hello") - 1)
+    async with delivery_rig(servers, Scripted("one")) as rig:
+        account = await rig.account()
+        for _ in range(3):
+            await rig.send(account)
+        await rig.rig.rows("update delivery_job set carrier = 'one', expires_at = due_at + $1", _DAY_MS)
+        assert await rig.store.claim("one", 10, 1000.0, 60_000) == []
+        await asyncio.sleep(0.1)
+        assert [len(await rig.store.claim("one", 10, 1000.0, 60_000)) for _ in range(2)] == [1, 1]
+
+
+async def test_no_carrier_is_asked_for_more_parts_than_there_can_be(servers: Servers) -> None:
+    async with delivery_rig(servers, Scripted("one")) as rig:
+        account = await rig.account()
+        message_id = await rig.send(account)
+        await rig.rig.rows("update message set body = repeat('x', 1000000)")
+        async with rig.worker().running():
+            await rig.becomes(account, message_id, "done")
+        assert await rig.happened(account, message_id) == [("queued", ""), ("failed", "too many parts")]
