@@ -41,7 +41,8 @@ def test_many_refusals_of_one_moment_are_one() -> None:
 def test_acceptance_begins_anew() -> None:
     clock = _Clock()
     pause = Pause(clock)
-    steps = ((_SLOW, 0), (_SLOW, 1), (_SLOW, 2), (Accepted(("id",)), 0), (_SLOW, 0), (_SLOW, 1))
+    taken = Accepted(("id",))
+    steps: list[tuple[Outcome, int]] = [(_SLOW, 0), (_SLOW, 1), (_SLOW, 2), (taken, 0), (_SLOW, 0), (_SLOW, 1)]
     for job_id, (outcome, expected) in enumerate(steps):
         assert pause.after(outcome, job_id) == expected
         clock.now += expected + 1
