@@ -3,8 +3,10 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from services.delivery.guards import COMPOSED, MOST_PARTS, Reason
 from services.delivery.jobs import DueJob, Ended, Routed
 from services.delivery.reach import Carriers, Reach
+from services.delivery.segments import PART_CHARACTERS
 from services.delivery.twins import Twin, waited
 from shared.contract import dates
 from shared.contract.faults import Away, Fault
@@ -20,6 +22,8 @@ _AGAIN_MS = 1_000
 _POLL_SECONDS = 0.5
 _AWAY_SECONDS = 1.0
 _SECONDS = 5.0
+# More are more parts than any carrier takes, and not to be carried around.
+_MOST_CHARACTERS = COMPOSED * MOST_PARTS * PART_CHARACTERS
 _STATUS_PENDING = 1
 
 
@@ -43,7 +47,7 @@ class Choosing:
 
     async def round(self) -> float:
         """Decide on some jobs; return the seconds until the next round. Raise `DatabaseError`."""
-        jobs = await self._store.due(_MOST, _LEASE_MS)
+        jobs = await self._store.due(_MOST, _LEASE_MS, only_twins=not self._carriers.has_file)
         try:
             await self._decide(jobs)
         except DatabaseError:
@@ -56,9 +60,12 @@ class Choosing:
     async def _decide(self, jobs: Sequence[DueJob]) -> None:
         if not jobs:
             return
-        numbers = {int(job.recipient) for job in jobs if job.may_be_twin}
-        accounts, senders = await self._recipients.find(numbers, {job.account_id for job in jobs})
-        named = [job._replace(sender=job.sender or _digits(senders[job.account_id])) for job in jobs]
+        # Of these nothing is to be asked, so they go though nobody answers.
+        await self._send([job for job in jobs if job.sender and not job.may_be_twin])
+        asked = [job for job in jobs if job.may_be_twin or not job.sender]
+        numbers = {int(job.recipient) for job in asked if job.may_be_twin}
+        accounts, senders = await self._recipients.find(numbers, {job.account_id for job in asked if not job.sender})
+        named = [job._replace(sender=job.sender or _digits(senders[job.account_id])) for job in asked]
         twins = [job for job in named if _account(job, accounts)]
         await self._store.postpone(await self._give(twins, accounts), _AGAIN_MS)
         await self._send([job for job in named if not _account(job, accounts)])
@@ -74,19 +81,26 @@ class Choosing:
         return [job for job in jobs if job[:2] in locked]
 
     async def _send(self, jobs: Sequence[DueJob]) -> None:
-        """Give jobs to carriers, or refuse them."""
+        """Give jobs to carriers, or refuse them; where no file says which carriers there are, leave them to others."""
+        if not self._carriers.has_file:
+            await self._store.postpone(jobs, _AGAIN_MS)
+            return
+        if not jobs:
+            return
         released, locked = await self._release(jobs)
         await self._store.postpone(locked, _AGAIN_MS)
         routed: list[Routed] = []
         refused: list[tuple[DueJob, str]] = []
         for job in released:
             carrier = self._carriers.routes.choose(job.recipient, job.sender, ())
-            if carrier is None:
+            if len(job.body) > _MOST_CHARACTERS:
+                refused.append((job, Reason.PARTS))
+            elif carrier is None:
                 refused.append((job, "no route"))
             else:
-                routed.append(Routed(*job[:2], carrier, job.sender, dates.now() + self._validity_ms))
+                routed.append(Routed(*job[:2], carrier, job.sender))
         await self._refuse(refused)
-        await self._store.route(routed)
+        await self._store.route(routed, self._validity_ms)
         self._routed()
 
     async def _release(self, jobs: Sequence[DueJob]) -> tuple[list[DueJob], list[DueJob]]:

@@ -1,7 +1,6 @@
 """Conclusions: what follows for a job from what a carrier, or nobody, said of its submission."""
 
 import random
-from collections.abc import Callable
 from typing import NamedTuple
 
 import orjson
@@ -20,6 +19,10 @@ from services.delivery.reach import Carriers
 
 # A carrier that holds everything gets the job again after this, when its pause is over.
 _HELD_MS = 500
+# What was told to come slower, without a time.
+_SLOWER_MS = 2_000
+# Then its recipient has it twice at most.
+_MOST_RESENDS = 1
 _MOST_BACKOFF_MS = 900_000
 
 
@@ -35,21 +38,24 @@ class Patience(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """A submission: to which carrier, whether that gives receipts, and what to do when its answer is not known."""
+    """A submission: to which carrier, whether that gives receipts, and what to do when its answer is not known.
+
+    One that was not `guarded` was never counted for the caps of its account.
+    """
 
     job: Claimed
     carrier: str
     gives_receipts: bool
     unknown_policy: UnknownPolicy
+    guarded: bool = True
 
 
 class Conclusions:
-    """Draws conclusions; `now` is ms since 1970."""
+    """Draws conclusions."""
 
-    def __init__(self, patience: Patience, carriers: Carriers, now: Callable[[], int]) -> None:
+    def __init__(self, patience: Patience, carriers: Carriers) -> None:
         self._patience = patience
         self._carriers = carriers
-        self._now = now
 
     def draw(self, sent: Sent, outcome: Outcome) -> Conclusion:
         """Return what follows from an outcome."""
@@ -66,7 +72,7 @@ class Conclusions:
             # Nothing more will ever be known of it.
             return self._ending(sent, "accepted", "the carrier gives no receipts")
         return self._with(
-            sent, "accepted", sent.carrier, "accepted", sent.job.expires_at + self._patience.receipt_ms,
+            sent, "accepted", sent.carrier, "accepted", self._patience.receipt_ms,
             carrier_ids=orjson.dumps(outcome.carrier_ids).decode(),
         )  # fmt: skip
 
@@ -77,22 +83,23 @@ class Conclusions:
         if outcome.kind is Refusal.ACCOUNT:
             return self._elsewhere(sent, reason)
         if outcome.kind is Refusal.SLOW_DOWN:
-            wait = max(_HELD_MS, round(1000 * (outcome.after_seconds or 0)))
-            return self._with(sent, "queued", reason, "waiting", self._now() + wait)
+            wait = max(_HELD_MS, round(1000 * outcome.after_seconds)) if outcome.after_seconds else _SLOWER_MS
+            return self._with(sent, "queued", reason, "waiting", wait)
         return self._again(sent, "queued", reason, elsewhere=True)
 
     def _unknown(self, sent: Sent, reason: str) -> Conclusion:
-        if sent.unknown_policy == "fail":
+        if sent.unknown_policy == "fail" or sent.job.resends >= _MOST_RESENDS:
             return self._ending(sent, "unknown", reason)
         return self._again(sent, "unknown", reason, elsewhere=False)
 
     def _elsewhere(self, sent: Sent, reason: str) -> Conclusion:
         """Try another carrier at once, or this one when it is back; nothing was refused, so nothing is counted."""
         tried = [*sent.job.tried, sent.carrier]
-        other = self._other(sent.job, tried)
+        # What kept the guards from looking is no carrier's fault.
+        other = self._other(sent.job, tried) if sent.guarded else None
         if other is None:
-            return self._with(sent, "queued", reason, "waiting", self._now() + _HELD_MS)
-        return self._with(sent, "queued", reason, "waiting", self._now(), carrier=other, tried=tried)
+            return self._with(sent, "queued", reason, "waiting", _HELD_MS, tried=[])
+        return self._with(sent, "queued", reason, "waiting", 0, carrier=other, tried=tried)
 
     def _other(self, job: Claimed, tried: list[str]) -> str | None:
         return self._carriers.routes.choose(job.recipient, job.sender, tried)
@@ -104,7 +111,7 @@ class Conclusions:
         tried = [*sent.job.tried, sent.carrier] if elsewhere else sent.job.tried
         other = self._other(sent.job, tried) if elsewhere else None
         return self._with(
-            sent, event, reason, "waiting", self._now() + self._backoff(attempts), attempts=attempts,
+            sent, event, reason, "waiting", self._backoff(attempts), attempts=attempts,
             carrier=other or sent.carrier, tried=tried if other or not elsewhere else [],
         )  # fmt: skip
 
@@ -122,7 +129,7 @@ class Conclusions:
         event: Event,
         reason: str,
         state: JobState,
-        due_at: int,
+        wait_ms: int,
         *,
         attempts: int | None = None,
         carrier: str | None = None,
@@ -130,8 +137,9 @@ class Conclusions:
         carrier_ids: str = "[]",
     ) -> Conclusion:
         job = sent.job
+        resends = job.resends + (event == "unknown" and state == "waiting")
         return Conclusion(
-            job.account_id, job.message_id, job.claim, event, reason, state, due_at, carrier or sent.carrier,
+            job.account_id, job.message_id, job.claim, event, reason, state, wait_ms, carrier or sent.carrier,
             orjson.dumps(job.tried if tried is None else tried).decode(),
-            job.attempts if attempts is None else attempts, carrier_ids,
+            job.attempts if attempts is None else attempts, resends, carrier_ids, sent.guarded or job.is_counted,
         )  # fmt: skip

@@ -4,13 +4,16 @@ from collections.abc import Sequence
 
 from services.delivery.guards import Cap, Reason, Sized
 from services.delivery.store import SQL
-from shared.contract import dates
 from shared.postgres.pool import Database
 from shared.postgres.queries import load_queries
 
 _SECONDS = 5.0
-_DAY_MILLISECONDS = 86_400_000
-_REASONS = {"stopped": Reason.STOPPED, "opted out": Reason.OPTED_OUT, "capped": Reason.CAPPED}
+_REASONS = {
+    "stopped": Reason.STOPPED,
+    "disabled": Reason.DISABLED,
+    "opted out": Reason.OPTED_OUT,
+    "capped": Reason.CAPPED,
+}
 
 
 class SharedGuards:
@@ -24,7 +27,6 @@ class SharedGuards:
         """Return why each must not be sent, or none; those that may are counted for their caps."""
         rows = await self._database.fetch(
             self._queries["refusals"],
-            dates.now() // _DAY_MILLISECONDS,
             [each.check.submission.account_id for each in messages],
             [each.check.submission.sender for each in messages],
             [each.check.submission.recipient for each in messages],

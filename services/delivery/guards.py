@@ -17,7 +17,9 @@ from services.delivery.segments import PART_CHARACTERS, Unsendable, segments
 
 _PREFIX = r"^[0-9]{0,15}$"
 # So many characters at most become one when they are composed.
-_COMPOSED = 4
+COMPOSED = 4
+# A message says in one octet of which part it is.
+MOST_PARTS = 255
 
 
 class Cap(Table):
@@ -30,7 +32,7 @@ class Cap(Table):
 class Guards(Table):
     """The limits of the file of carriers; `countries` are ISO codes such as AT, and none means all."""
 
-    parts: int = Field(default=10, ge=1, le=255)
+    parts: int = Field(default=10, ge=1, le=MOST_PARTS)
     countries: frozenset[str] = frozenset()
     caps: tuple[Cap, ...] = ()
 
@@ -54,6 +56,7 @@ class Reason(StrEnum):
     """Why a message is not sent, as its timeline says it."""
 
     STOPPED = "sending is stopped"
+    DISABLED = "the account is disabled"
     OPTED_OUT = "the recipient opted out"
     CAPPED = "a cap of the account is reached"
     NO_NUMBER = "no possible number"
@@ -114,7 +117,7 @@ def _look(check: Check, guards: Guards) -> Sized | Reason:
     if guards.countries and country not in guards.countries:
         return Reason.COUNTRY
     # To cut a text of megabytes would hold up everybody.
-    if len(check.submission.text) > _COMPOSED * PART_CHARACTERS * guards.parts:
+    if len(check.submission.text) > COMPOSED * PART_CHARACTERS * guards.parts:
         return Reason.PARTS
     try:
         parts = len(segments(check.submission.text, check.submission.encoding).parts)

@@ -38,6 +38,7 @@ class Claimed(NamedTuple):
     expires_at: int
     due_at: int
     attempts: int
+    resends: int
     is_counted: bool
     tried: list[str]
 
@@ -50,13 +51,12 @@ class Claimed(NamedTuple):
 
 
 class Routed(NamedTuple):
-    """A job with its carrier, its sender's number and the date behind which it is not sent."""
+    """A job with its carrier and its sender's number."""
 
     account_id: int
     message_id: int
     carrier: str
     sender: str
-    expires_at: int
 
 
 class Ended(NamedTuple):
@@ -71,8 +71,8 @@ class Ended(NamedTuple):
 class Conclusion(NamedTuple):
     """What follows from a submission, in the order of `delivery_conclude`'s arguments.
 
-    `event` stands in the timeline; the job is accepted until `due_at`, waits for it, or ends. `tried` and
-    `carrier_ids` are JSON arrays.
+    `event` stands in the timeline; the job is accepted until `wait_ms` after it expires, waits for so long, or ends.
+    `tried` and `carrier_ids` are JSON arrays.
     """
 
     account_id: int
@@ -81,11 +81,13 @@ class Conclusion(NamedTuple):
     event: Event
     reason: str
     state: JobState
-    due_at: int
+    wait_ms: int
     carrier: str
     tried: str
     attempts: int
+    resends: int
     carrier_ids: str
+    is_counted: bool
 
 
 class Untold(NamedTuple):

@@ -21,6 +21,9 @@ class Carriers(Protocol):
     """The carriers and routes as they are at the moment."""
 
     @property
+    def has_file(self) -> bool: ...
+
+    @property
     def routes(self) -> Routes: ...
 
     @property

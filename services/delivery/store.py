@@ -37,19 +37,19 @@ class Store:
         ]
         await self._fetch("keep", *_columns(rows))
 
-    async def due(self, most: int, lease: int) -> list[DueJob]:
-        """Take due jobs that have no carrier, for `lease` ms."""
-        return [DueJob(*row) for row in await self._fetch("due", most, PART_OCTETS, lease)]
+    async def due(self, most: int, lease: int, *, only_twins: bool) -> list[DueJob]:
+        """Take due jobs that have no carrier, for `lease` ms; with `only_twins` those that an account may get."""
+        return [DueJob(*row) for row in await self._fetch("due", most, PART_OCTETS, lease, only_twins)]
 
     async def postpone(self, jobs: Sequence[DueJob], ms: int) -> None:
         """Give jobs back for somebody to take in so many ms."""
         if jobs:
             await self._fetch("postpone", *_columns([job[:2] for job in jobs]), ms)
 
-    async def route(self, jobs: Sequence[Routed]) -> None:
-        """Give jobs to their carriers."""
+    async def route(self, jobs: Sequence[Routed], validity_ms: int) -> None:
+        """Give jobs to their carriers; none is sent later than so many ms after its first date."""
         if jobs:
-            await self._fetch("route", *_columns(jobs))
+            await self._fetch("route", *_columns(jobs), validity_ms)
 
     async def reroute(self, carriers: Sequence[str], most: int) -> int:
         """Take jobs from carriers that are none of these, for others to be chosen; return how many."""
@@ -62,11 +62,15 @@ class Store:
 
     async def claim(self, carrier: str, most: int, rate: float, lease: int) -> list[Claimed]:
         """Take due jobs of a carrier for `lease` ms, at a rate that all workers share; they may be sent from then."""
-        return [Claimed(*row) for row in await self._fetch("claim", carrier, most, rate, lease)]
+        return [Claimed(*row) for row in await self._fetch("claim", carrier, most, PART_OCTETS, rate, lease)]
 
     async def hold(self, carrier: str, ms: int) -> None:
         """Let nobody have a job of this carrier for so many ms."""
         await self._fetch("hold", carrier, ms)
+
+    async def release(self, carrier: str) -> None:
+        """Let a carrier that is held have jobs again."""
+        await self._fetch("release", carrier)
 
     async def conclude(self, conclusions: Sequence[Conclusion]) -> set[tuple[int, int]]:
         """Keep what became of submissions; return those whose job somebody else has by now."""

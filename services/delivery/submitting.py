@@ -3,10 +3,20 @@
 import asyncio
 import logging
 from collections.abc import Coroutine, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from services.delivery import measures
-from services.delivery.carriers.carrier import Carrier, NotSent, Outcome, Refusal, Refused, Submission, Unknown
+from services.delivery.carriers.carrier import (
+    Carrier,
+    NotSent,
+    Outcome,
+    Refusal,
+    Refused,
+    Submission,
+    Unknown,
+    UnknownPolicy,
+)
 from services.delivery.concluding import Concluding
 from services.delivery.conclusions import Sent
 from services.delivery.guards import Check
@@ -43,7 +53,9 @@ class Submitting:
         self._concluding = concluding
         self._lease_seconds = lease_seconds
         self._pause = Pause()
+        self._known = self._carriers.carrier(name)
         self._running: set[asyncio.Task[None]] = set()
+        self._taken = 0
         self._draining = False
         self._claiming = asyncio.Lock()
         self.upkeep = Upkeep(f"carrier {name}", self._round, retry_seconds=1.0)
@@ -60,52 +72,69 @@ class Submitting:
     async def _round(self) -> float:
         """Claim what fits; return the seconds until there may be more."""
         carrier = self._carriers.carrier(self._name)
-        room = 0 if carrier is None or self._draining else min(_MOST, carrier.window - len(self._running))
+        room = 0 if carrier is None or self._draining else min(_MOST, carrier.window - self._taken)
         if carrier is None or room <= 0:
             return _POLL_SECONDS
+        if carrier is not self._known:
+            # What the one before it said is not of this one.
+            await self._store.release(self._name)
+            self._pause, self._known = Pause(), carrier
         async with self._claiming:
             jobs = await self._store.claim(self._name, room, carrier.rate, round(1000 * self._lease_seconds))
             if jobs:
-                self._start(self._take(carrier, jobs))
+                self._taken += len(jobs)
+                self._start(self._take(jobs))
         # Where there are some the rate may let more through in a moment.
         return min(_POLL_SECONDS, 1 / carrier.rate) if jobs else _POLL_SECONDS
 
-    async def _take(self, carrier: Carrier, jobs: Sequence[Claimed]) -> None:
+    async def _take(self, jobs: Sequence[Claimed]) -> None:
         """Submit those of the jobs that may be sent."""
         ready = [_Ready(job, job.submission(self._carriers.sender(self._name, job.sender))) for job in jobs]
         try:
             reasons = await self._guard.refusals([Check(each.submission, each.job.is_counted) for each in ready])
-        except DatabaseError:
-            away = NotSent("nobody could say whether it may be sent")
-            await asyncio.gather(*(self._conclude(carrier, each.job, away) for each in ready))
+        except Exception as error:
+            if not isinstance(error, DatabaseError):
+                logger.exception("guards failed", extra={"carrier": self._name})
+            # Nothing was written, so nothing of it is unknown.
+            for job in jobs:
+                away = NotSent("nobody could say whether it may be sent")
+                self._start(self._conclude(job, away, guarded=False), frees=1)
             return
         for each, reason in zip(ready, reasons, strict=True):
             if reason is None:
-                self._start(self._submit(carrier, each))
+                self._start(self._submit(each), frees=1)
             else:
-                self._start(self._conclude(carrier, each.job, Refused(Refusal.PERMANENT, reason)))
+                self._start(self._conclude(each.job, Refused(Refusal.PERMANENT, reason)), frees=1)
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, work: Coroutine[Any, Any, None], *, frees: int = 0) -> None:
         task = asyncio.create_task(work)
         self._running.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(partial(self._ended, frees))
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _ended(self, frees: int, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
+        self._taken -= frees
         self.upkeep.wake()
 
-    async def _submit(self, carrier: Carrier, ready: _Ready) -> None:
+    async def _submit(self, ready: _Ready) -> None:
         await failpoints.reached("delivery.claimed")
         measures.late(self._name, ready.job.due_at)
+        # The one of now: the one of the claim may be closed since.
+        carrier = self._carriers.carrier(self._name)
+        if carrier is None:
+            await self._conclude(ready.job, NotSent("the carrier is gone"))
+            return
         outcome = await self._outcome(carrier, ready.submission)
         await failpoints.reached("delivery.submitted")
-        await self._hold(outcome)
-        await self._conclude(carrier, ready.job, outcome)
+        await self._hold(outcome, ready.job.job_id)
+        await self._conclude(ready.job, outcome, carrier.unknown_policy)
 
-    async def _conclude(self, carrier: Carrier, job: Claimed, outcome: Outcome) -> None:
+    async def _conclude(
+        self, job: Claimed, outcome: Outcome, policy: UnknownPolicy = "fail", *, guarded: bool = True
+    ) -> None:
         gives_receipts = self._carriers.gives_receipts(self._name)
         try:
-            await self._concluding.conclude(Sent(job, self._name, gives_receipts, carrier.unknown_policy), outcome)
+            await self._concluding.conclude(Sent(job, self._name, gives_receipts, policy, guarded), outcome)
         except Exception:
             # A bug of ours. The job is then one of which nobody knows what became.
             logger.exception("what became of a submission is lost", extra={"carrier": self._name})
@@ -120,8 +149,8 @@ class Submitting:
             logger.exception("carrier failed", extra={"carrier": self._name})
             return Unknown("the carrier's code failed")
 
-    async def _hold(self, outcome: Outcome) -> None:
-        seconds = self._pause.after(outcome)
+    async def _hold(self, outcome: Outcome, job_id: int) -> None:
+        seconds = self._pause.after(outcome, job_id)
         if not seconds:
             return
         if isinstance(outcome, Refused) and outcome.kind is Refusal.ACCOUNT:

@@ -33,6 +33,11 @@ class Switchboard:
         self._closing: set[asyncio.Task[None]] = set()
 
     @property
+    def has_file(self) -> bool:
+        """Whether this worker knows which carriers there are; without a file it leaves their jobs to others."""
+        return self._path is not None
+
+    @property
     def routes(self) -> Routes:
         return self._file.routes
 

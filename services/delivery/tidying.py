@@ -8,9 +8,12 @@ from services.delivery.concluding import Concluding
 from services.delivery.conclusions import Sent
 from services.delivery.reach import Carriers
 from services.delivery.store import Store
+from shared.postgres.errors import DatabaseError
 
 _MOST = 500
 _SECONDS = 1.0
+# Longer than it takes to notice that the database is back, and to keep what waits for it.
+_BACK_SECONDS = 10.0
 _SWEEP_SECONDS = 60.0
 _MEASURE_SECONDS = 5.0
 _MOST_COUNTED = 100_000
@@ -28,10 +31,21 @@ class Tidying:
         self._concluding = concluding
         self._ended = ended
         self._history_ms = history_ms
+        self._was_away = False
 
     async def recover(self) -> float:
         """Take submissions whose worker is gone for unknown."""
-        stale = await self._store.stale(_MOST)
+        if not self._carriers.has_file:
+            return _SECONDS
+        try:
+            stale = await self._store.stale(_MOST)
+        except DatabaseError:
+            self._was_away = True
+            raise
+        if self._was_away:
+            # All leases may have run out meanwhile, and their workers have still to say what they know.
+            self._was_away = False
+            return _BACK_SECONDS
         for carrier, job in stale:
             found = self._carriers.carrier(carrier)
             # Nobody knows what a carrier that was taken away would make of it twice.
@@ -41,13 +55,19 @@ class Tidying:
         return 0.0 if len(stale) == _MOST else _SECONDS
 
     async def receipts(self) -> float:
-        """Match receipts that were too early, and end jobs whose receipts did not come."""
+        """Match receipts that were too early."""
         matched = await self._store.match_parked(_MOST)
+        if matched:
+            self._ended()
+        return 0.0 if matched == _MOST else _SECONDS
+
+    async def overdue(self) -> float:
+        """End jobs whose receipts did not come."""
         missing = await self._store.overdue(_MOST)
         measures.missing_receipts(missing)
-        if matched or missing:
+        if missing:
             self._ended()
-        return 0.0 if _MOST in {matched, missing} else _SECONDS
+        return 0.0 if missing == _MOST else _SECONDS
 
     async def measure(self) -> float:
         """Tell the metrics what is due."""

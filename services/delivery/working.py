@@ -12,7 +12,6 @@ from services.delivery.reach import Reach, Ways
 from services.delivery.submitting import Submitting
 from services.delivery.telling import Telling
 from services.delivery.tidying import Tidying
-from shared.contract import dates
 from shared.mailbox.upkeep import Upkeep
 from shared.settings import Settings
 
@@ -33,7 +32,7 @@ class Working:
         self._store = reach.store
         self._ways = ways
         patience = Patience(settings.delivery_attempts, round(1000 * settings.delivery_retry_seconds), _RECEIPT_MS)
-        self._concluding = Concluding(reach.store, Conclusions(patience, ways.carriers, dates.now), self._concluded)
+        self._concluding = Concluding(reach.store, Conclusions(patience, ways.carriers), self._concluded)
         self._telling = Upkeep("telling", Telling(reach.mailbox, reach.store).round, retry_seconds=1.0)
         choosing = Choosing(
             reach,
@@ -48,6 +47,7 @@ class Working:
         self._tidying = [
             Upkeep("lost submissions", tidying.recover),
             Upkeep("receipts", tidying.receipts),
+            Upkeep("missing receipts", tidying.overdue),
             Upkeep("history", tidying.sweep),
             Upkeep("due jobs", tidying.measure),
         ]
@@ -78,14 +78,15 @@ class Working:
 
     async def _follow(self) -> float:
         """Submit by carriers that are new, and take their jobs from those that are gone."""
-        for name in self._ways.carriers.names:
+        carriers = self._ways.carriers
+        for name in carriers.names:
             if name not in self._submitting:
                 submitting = Submitting(
                     name, self._ways, self._store, self._concluding, lease_seconds=self._lease_seconds
                 )
                 self._submitting[name] = submitting
                 await self._loops.enter_async_context(submitting.upkeep.running())
-        if await self._store.reroute(self._ways.carriers.names, _REROUTED):
+        if carriers.has_file and await self._store.reroute(carriers.names, _REROUTED):
             self._choosing.wake()
         return _CARRIERS_SECONDS
 

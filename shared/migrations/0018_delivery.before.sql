@@ -23,10 +23,11 @@ create table delivery_job (
   tried text[] not null default '{}', -- carriers that are not to have it next
   state text not null default 'waiting' check (state in ('waiting', 'submitting', 'accepted', 'ending', 'done')),
   due_at bigint not null,
-  expires_at bigint not null default 0, -- never sent after it; set with the carrier
+  expires_at bigint not null default 0, -- never sent after it; set with the first carrier
   lease_until bigint not null default 0,
   claim integer not null default 0,
   attempts integer not null default 0,
+  resends integer not null default 0, -- how often it was sent again with nobody knowing whether it had been taken
   is_counted boolean not null default false, -- for the caps of its account
   status smallint, -- what the mailbox is to be told
   ended_at bigint,
@@ -160,14 +161,15 @@ begin
   end if;
   kept := message_standing(job.account_id, job.message_id);
   body := kept.body;
-  is_there := kept.message_id is not null and not kept.incoming and kept.status in (1, 4);
+  -- Whatever its status: a device may say another one, and has not deleted it.
+  is_there := kept.message_id is not null and not kept.incoming;
   is_scheduled := kept.status = 4;
 end
 $$;
 
 -- Takes due jobs for which nobody has chosen a carrier, for `lease` ms, and not many more than `octets` of text; those
--- whose message is gone end here.
-create function delivery_due(most integer, octets bigint, lease bigint) returns table (
+-- whose message is gone end here. With `only_twins` those that no account can get are left alone.
+create function delivery_due(most integer, octets bigint, lease bigint, only_twins boolean) returns table (
   account_id bigint, message_id integer, job_id bigint, recipient text, sender text, body text, encoding smallint,
   may_be_twin boolean, is_scheduled boolean, stored_at bigint, due_at bigint
 )
@@ -183,6 +185,7 @@ begin
   for job in
     select * from delivery_job
     where carrier = '' and state = 'waiting' and due_at <= delivery_now() and lease_until <= delivery_now()
+      and (may_be_twin or not only_twins)
     order by due_at limit most for update skip locked
   loop
     kept := delivery_text(job);
@@ -200,15 +203,41 @@ begin
 end
 $$;
 
--- Gives jobs to carriers, each with its sender's number and the date behind which it is not sent any more.
+-- Gives jobs back that still wait for a carrier to be chosen, for somebody to take in `ms`.
+create function delivery_postpone(account_ids bigint[], message_ids integer[], ms bigint) returns void
+language plpgsql volatile as $$
+begin
+  -- An update alone locks in an order that nobody knows.
+  perform from delivery_job
+  where (account_id, message_id) in (select * from unnest(account_ids, message_ids))
+  order by account_id, message_id for update;
+  update delivery_job set lease_until = delivery_now() + ms
+  where (account_id, message_id) in (select * from unnest(account_ids, message_ids)) and state = 'waiting' and carrier = '';
+end
+$$;
+
+-- Says that the mailboxes know of jobs that ended.
+create function delivery_told(account_ids bigint[], message_ids integer[]) returns void
+language plpgsql volatile as $$
+begin
+  perform from delivery_job
+  where (account_id, message_id) in (select * from unnest(account_ids, message_ids))
+  order by account_id, message_id for update;
+  update delivery_job set state = 'done'
+  where (account_id, message_id) in (select * from unnest(account_ids, message_ids)) and state = 'ending';
+end
+$$;
+
+-- Gives jobs to carriers, each with its sender's number; none is sent later than `validity` ms after its first date.
 create function delivery_route(
-  account_ids bigint[], message_ids integer[], carriers text[], senders text[], expiries bigint[]
+  account_ids bigint[], message_ids integer[], carriers text[], senders text[], validity bigint
 ) returns void
 language plpgsql volatile as $$
 begin
   for place in 1 .. cardinality(account_ids) loop
     update delivery_job set
-      carrier = carriers[place], sender = senders[place], expires_at = expiries[place], lease_until = 0
+      carrier = carriers[place], sender = senders[place], lease_until = 0,
+      expires_at = case when expires_at > 0 then expires_at else due_at + validity end
     where account_id = account_ids[place] and message_id = message_ids[place] and state = 'waiting' and carrier = '';
   end loop;
 end
@@ -263,11 +292,13 @@ begin
 end
 $$;
 
--- Takes due jobs of a carrier, for `lease` ms and at its rate, which all workers share; from then on they may have been
--- sent. Those whose message is gone, or whose time is over, end here.
-create function delivery_claim(of_carrier text, most integer, rate double precision, lease bigint) returns table (
+-- Takes due jobs of a carrier, for `lease` ms and at its rate, which all workers share, and not many more than `octets`
+-- of text; from then on they may have been sent. Those whose message is gone, or whose time is over, end here.
+create function delivery_claim(
+  of_carrier text, most integer, octets bigint, rate double precision, lease bigint
+) returns table (
   account_id bigint, message_id integer, claim integer, job_id bigint, sender text, recipient text, body text,
-  encoding smallint, expires_at bigint, due_at bigint, attempts integer, is_counted boolean, tried text[]
+  encoding smallint, expires_at bigint, due_at bigint, attempts integer, resends integer, is_counted boolean, tried text[]
 )
 language plpgsql volatile
 set plan_cache_mode to force_generic_plan
@@ -305,7 +336,9 @@ begin
       where account_id = job.account_id and message_id = job.message_id;
       perform delivery_note(job.account_id, job.message_id, 'submitting', of_carrier);
       return query select job.account_id, job.message_id, job.claim + 1, job.job_id, job.sender, job.recipient, kept.body,
-        job.encoding, job.expires_at, job.due_at, job.attempts, job.is_counted, job.tried;
+        job.encoding, job.expires_at, job.due_at, job.attempts, job.resends, job.is_counted, job.tried;
+      octets := octets - octet_length(kept.body);
+      exit when octets < 0;
     end if;
   end loop;
   if taken > 0 then
@@ -318,6 +351,12 @@ $$;
 create function delivery_hold(of_carrier text, ms bigint) returns void
 language sql volatile as $$
   update delivery_pace set free_at = greatest(free_at, delivery_now() + ms) where carrier = of_carrier
+$$;
+
+-- Ends the hold of a carrier.
+create function delivery_release(of_carrier text) returns void
+language sql volatile as $$
+  update delivery_pace set free_at = least(free_at, delivery_now()) where carrier = of_carrier
 $$;
 
 -- Applies what a receipt says to a job whose row the caller has locked. No final state is ever left. A message is
@@ -444,12 +483,13 @@ begin
 end
 $$;
 
--- Keeps what became of submissions, if `claims` still hold them: the job is then `accepted` until `dues`, `waiting` for
--- `dues` and a carrier, or `ending`. `part_ids` are JSON arrays of what the carrier calls the parts. Returns which were
--- not held any more.
+-- Keeps what became of submissions, if `claims` still hold them: the job is then `accepted` until `waits` ms after it
+-- expires, `waiting` for `waits` ms and a carrier, or `ending`. `part_ids` are JSON arrays of what the carrier calls the
+-- parts. Returns which were not held any more.
 create function delivery_conclude(
   account_ids bigint[], message_ids integer[], claims integer[], outcomes text[], reasons text[], new_states text[],
-  dues bigint[], new_carriers text[], new_trieds json[], new_attempts integer[], part_ids json[]
+  waits bigint[], new_carriers text[], new_trieds json[], new_attempts integer[], new_resends integer[],
+  part_ids json[], counted boolean[]
 ) returns table (account_id bigint, message_id integer)
 language plpgsql volatile
 set plan_cache_mode to force_generic_plan
@@ -487,8 +527,10 @@ begin
       );
     else
       update delivery_job set
-        state = new_states[place], due_at = dues[place], lease_until = 0, carrier = new_carriers[place], is_counted = true,
-        tried = array(select json_array_elements_text(new_trieds[place])), attempts = new_attempts[place]
+        state = new_states[place], lease_until = 0, carrier = new_carriers[place], is_counted = counted[place],
+        due_at = waits[place] + case new_states[place] when 'accepted' then expires_at else delivery_now() end,
+        tried = array(select json_array_elements_text(new_trieds[place])), attempts = new_attempts[place],
+        resends = new_resends[place]
       where account_id = job.account_id and message_id = job.message_id;
       perform delivery_note(job.account_id, job.message_id, outcomes[place], reasons[place]);
     end if;
@@ -496,6 +538,9 @@ begin
       insert into delivery_part (account_id, message_id, carrier, carrier_id)
       values (job.account_id, job.message_id, new_carriers[place], part)
       on conflict (account_id, message_id, carrier, carrier_id) do nothing;
+    end loop;
+    -- Not before all parts are there: a message is delivered when all are.
+    for part in select json_array_elements_text(part_ids[place]) loop
       perform delivery_unpark(job.account_id, job.message_id, new_carriers[place], part);
     end loop;
   end loop;

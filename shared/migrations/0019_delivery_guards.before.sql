@@ -23,8 +23,8 @@ create table delivery_stop (
   reason text not null
 );
 
--- Says of messages, entry by entry in their order, why each must not be sent: 'stopped', 'opted out', 'capped', or null
--- where it may. Parts of those that may are counted for each cap that their number falls under, unless they were
+-- Says of messages, entry by entry in their order, why each must not be sent: 'stopped', 'disabled', 'opted out', 'capped',
+-- or null where it may. Parts of those that may are counted for each cap that their number falls under, unless they were
 -- counted before. Callers at the same time take turns for an account, by rows locked in the order of the key.
 create function delivery_refusals(
   today integer, account_ids bigint[], senders text[], recipients text[], parts integer[], counted boolean[],
@@ -34,8 +34,10 @@ language plpgsql volatile as $$
 declare
   stopped constant boolean := exists (select from delivery_stop);
   out_of text[] := '{}';
+  disabled bigint[] := '{}';
 begin
   if not stopped then
+    select coalesce(array_agg(id), '{}') into disabled from account where id = any (account_ids) and account.disabled;
     select coalesce(array_agg(asked.sender || ' ' || asked.recipient), '{}') into out_of
     from unnest(senders, recipients) as asked (sender, recipient)
     join delivery_opt_out as kept on kept.own_number = asked.sender and kept.number = asked.recipient and kept.is_out;
@@ -45,6 +47,7 @@ begin
     "position" := place;
     reason := case
       when stopped then 'stopped'
+      when account_ids[place] = any (disabled) then 'disabled'
       when senders[place] || ' ' || recipients[place] = any (out_of) then 'opted out'
       when counted[place] or cardinality(cap_prefixes) = 0 then null
       when not delivery_within_caps(

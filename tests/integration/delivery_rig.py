@@ -16,12 +16,13 @@ from services.delivery.arrivals import KeptArrivals
 from services.delivery.carriers.carrier import Accepted, Carrier, Outcome, Submission, UnknownPolicy
 from services.delivery.guard_store import SharedGuards
 from services.delivery.guards import Guard, Guards
-from services.delivery.reach import Reach, Ways
+from services.delivery.reach import Carriers, Reach, Ways
 from services.delivery.recipients import Recipients
 from services.delivery.store import Store
 from services.delivery.twins import Twins
 from services.delivery.working import Working
 from shared.contract import dates
+from shared.contract.faults import Away
 from shared.contract.operation import AnyOperation, Identity
 from shared.mailbox.sends import Send, SmsSend
 from shared.mailbox.writes import NewMessage
@@ -73,6 +74,8 @@ class Scene:
     owners: dict[int, int] = field(default_factory=dict)
     numbers: dict[int, int] = field(default_factory=dict)
     receipts: bool = True
+    has_file: bool = True
+    away: bool = False
 
     @property
     def routes(self) -> "Scene":
@@ -95,6 +98,8 @@ class Scene:
         return self.receipts
 
     async def call(self, _: AnyOperation, request: dict[str, Any], __: Identity, ___: str) -> bytes:
+        if self.away:
+            raise Away("nobody answers")
         return orjson.dumps(
             {
                 "accountIds": [self.owners.get(number, 0) for number in request["msisdns"]],
@@ -114,10 +119,10 @@ class DeliveryRig:
         self._settings = settings
         self.arrivals = KeptArrivals(rig.mailbox, self.reach.recipients, self.store, lambda: None)
 
-    def worker(self) -> Working:
+    def worker(self, carriers: Carriers | None = None, guard: Guard | None = None) -> Working:
         """Return another worker."""
-        guard = Guard(SharedGuards(self.rig.database), Guards)
-        return Working(self._settings, self.reach, Ways(self.scene, guard))
+        guard = guard or Guard(SharedGuards(self.rig.database), Guards)
+        return Working(self._settings, self.reach, Ways(carriers or self.scene, guard))
 
     async def account(self) -> int:
         """Make an account."""
@@ -135,9 +140,9 @@ class DeliveryRig:
         await self.store.keep([Send(account_id, message_id, f"+{recipient}", "hello", now, due_at)])
         return message_id
 
-    async def text(self, account_id: int, *, store: bool) -> int:
+    async def text(self, account_id: int, *, store: bool, sender: str = "") -> int:
         """Store a text for a carrier; return its id."""
-        sends = [SmsSend(account_id, orjson.dumps([NUMBER]).decode(), "text", dates.now(), None, 0, 1, store, "")]
+        sends = [SmsSend(account_id, orjson.dumps([NUMBER]).decode(), "text", dates.now(), None, 0, 1, store, sender)]
         (outcome,) = await self.rig.mailbox.send_sms(sends, within(sends))
         return int(await settled(outcome) if isawaitable(outcome) else outcome)
 

@@ -84,15 +84,16 @@ async def test_another_carrier_gets_what_the_first_cannot_take(servers: Servers)
 
 
 async def test_a_carrier_that_wants_it_slower_gets_a_rest_and_nobody_is_blamed(servers: Servers) -> None:
-    carrier = Scripted("one", Refused(Refusal.SLOW_DOWN, "throttled", 3.0), Accepted(("id",)))
+    slower = Refused(Refusal.SLOW_DOWN, "throttled", 3.0)
+    carrier = Scripted("one", slower, slower, Accepted(("id",)))
     async with delivery_rig(servers, carrier) as rig, rig.worker().running():
         account = await rig.account()
-        first = await rig.send(account)
-        await _got(carrier)
+        first = [await rig.send(account), await rig.send(account)]
+        await _got(carrier, 2)
         await asyncio.sleep(0.1)
         second, at = await rig.send(account), dates.now()
-        kept = [await rig.becomes(account, each, "accepted") for each in (first, second)]
-        assert [each["attempts"] for each in kept] == [0, 0]
+        kept = [await rig.becomes(account, each, "accepted") for each in (*first, second)]
+        assert [each["attempts"] for each in kept] == [0, 0, 0]
         (row,) = await rig.rig.rows(
             "select min(at) as at from delivery_timeline where state = 'submitting' and message_id = $1", second
         )
@@ -149,7 +150,7 @@ async def test_an_answer_that_is_late_is_taken_while_nobody_sent_it_again(server
             await _got(carrier)
             await rig.becomes(account, message_id, "waiting")
         late = Conclusion(
-            account, message_id, 1, "accepted", "one", "accepted", dates.now() + 60_000, "one", "[]", 0, '["late"]'
+            account, message_id, 1, "accepted", "one", "accepted", 60_000, "one", "[]", 0, 0, '["late"]', True
         )
         assert await rig.store.conclude([late]) == set()
         assert (await rig.becomes(account, message_id, "accepted"))["claim"] == 1

@@ -77,6 +77,13 @@ async def test_what_was_said_last_holds_whatever_arrives_last(
     assert await refused(rig, *messages(account_id, 1)) == [Reason.OPTED_OUT if out else None]
 
 
+async def test_a_disabled_account_sends_nothing(rig: Rig, account_id: int) -> None:
+    other = next(accounts)
+    await rig.rows("insert into account (id, disabled) overriding system value values ($1, true)", other)
+    asked = [*messages(other, 1), *messages(account_id, 1), *messages(other, 1, counted=True)]
+    assert await refused(rig, *asked) == [Reason.DISABLED, None, Reason.DISABLED]
+
+
 async def test_a_cap_counts_parts_of_a_day(rig: Rig, account_id: int) -> None:
     cap = Cap(prefix="43", parts=5)
     asked = messages(account_id, 3, 3, 2, 1)

@@ -20,12 +20,13 @@ from services.delivery.jobs import Claimed, Conclusion
 _NOW = 1_000_000
 _JOB = Claimed(
     account_id=1, message_id=2, claim=3, job_id=4, sender="", recipient="436990000001", body="hello", encoding=0,
-    expires_at=_NOW + 5_000, due_at=_NOW, attempts=0, is_counted=False, tried=[],
+    expires_at=_NOW + 5_000, due_at=_NOW, attempts=0, resends=0, is_counted=False, tried=[],
 )  # fmt: skip
 _BUSY = Refused(Refusal.TEMPORARY, "busy")
 
 
 class _Carriers:
+    has_file = True
     names = ("one", "two")
 
     def __init__(self, *names: str) -> None:
@@ -55,15 +56,16 @@ def _drawn(
     tried: Collection[str] = (),
     policy: UnknownPolicy = "resend",
     receipts: bool = True,
+    guarded: bool = True,
 ) -> Conclusion:
-    conclusions = Conclusions(Patience(4, 1_000, 60_000), _Carriers(*(names or ("one",))), lambda: _NOW)
+    conclusions = Conclusions(Patience(4, 1_000, 60_000), _Carriers(*(names or ("one",))))
     job = _JOB._replace(attempts=attempts, tried=list(tried))
-    return conclusions.draw(Sent(job, "one", gives_receipts=receipts, unknown_policy=policy), outcome)
+    return conclusions.draw(Sent(job, "one", gives_receipts=receipts, unknown_policy=policy, guarded=guarded), outcome)
 
 
 def test_accepted_it_waits_for_receipts_longer_than_it_may_be_sent() -> None:
     found = _drawn(Accepted(("a", "b")))
-    assert (found.state, found.due_at, found.carrier_ids) == ("accepted", _NOW + 65_000, '["a","b"]')
+    assert (found.state, found.wait_ms, found.carrier_ids) == ("accepted", 60_000, '["a","b"]')
 
 
 @pytest.mark.parametrize(("ids", "receipts"), [((), True), (("a",), False)])
@@ -76,7 +78,7 @@ def test_without_receipts_to_come_it_ends(ids: tuple[str, ...], *, receipts: boo
 def test_each_delay_is_twice_as_long(attempts: int, least: int, most: int) -> None:
     found = _drawn(_BUSY, attempts=attempts)
     assert (found.state, found.attempts, found.carrier) == ("waiting", attempts + 1, "one")
-    assert least <= found.due_at - _NOW <= most
+    assert least <= found.wait_ms <= most
 
 
 @pytest.mark.parametrize("outcome", [_BUSY, Unknown("no answer")])
@@ -85,9 +87,9 @@ def test_the_last_attempt_ends_it(outcome: Outcome) -> None:
 
 
 def test_no_delay_is_longer_than_a_quarter_of_an_hour() -> None:
-    conclusions = Conclusions(Patience(100, 1_000, 0), _Carriers("one"), lambda: 0)
+    conclusions = Conclusions(Patience(100, 1_000, 0), _Carriers("one"))
     sent = Sent(_JOB._replace(attempts=90), "one", gives_receipts=True, unknown_policy="resend")
-    assert 675_000 <= conclusions.draw(sent, _BUSY).due_at <= 900_000
+    assert 675_000 <= conclusions.draw(sent, _BUSY).wait_ms <= 900_000
 
 
 def test_carriers_take_turns_until_all_were_tried() -> None:
@@ -101,14 +103,14 @@ def test_carriers_take_turns_until_all_were_tried() -> None:
 def test_what_is_not_the_message_s_fault_counts_nothing(outcome: Outcome) -> None:
     held, moved = _drawn(outcome, attempts=3), _drawn(outcome, "one", "two", attempts=3)
     assert (held.state, held.carrier, held.attempts) == ("waiting", "one", 3)
-    assert held.due_at > _NOW
-    assert (moved.state, moved.carrier, moved.attempts, moved.due_at) == ("waiting", "two", 3, _NOW)
+    assert held.wait_ms > 0
+    assert (moved.state, moved.carrier, moved.attempts, moved.wait_ms) == ("waiting", "two", 3, 0)
 
 
-@pytest.mark.parametrize(("asked", "wait"), [(None, 500), (3.0, 3_000)])
+@pytest.mark.parametrize(("asked", "wait"), [(None, 2_000), (0.1, 500), (3.0, 3_000)])
 def test_slow_down_waits_as_long_as_the_carrier_asks(asked: float | None, wait: int) -> None:
     found = _drawn(Refused(Refusal.SLOW_DOWN, "throttled", asked), "one", "two", attempts=3)
-    assert (found.state, found.carrier, found.attempts, found.due_at) == ("waiting", "one", 3, _NOW + wait)
+    assert (found.state, found.carrier, found.attempts, found.wait_ms) == ("waiting", "one", 3, wait)
 
 
 def test_permanent_ends_it_with_the_carrier_s_words() -> None:
@@ -121,3 +123,26 @@ def test_unknown_does_as_the_policy_says_and_never_goes_elsewhere() -> None:
     assert (again.state, again.event, again.carrier, again.attempts) == ("waiting", "unknown", "one", 1)
     failed = _drawn(Unknown("no answer"), "one", "two", policy="fail")
     assert (failed.state, failed.event) == ("ending", "unknown")
+
+
+@pytest.mark.parametrize("outcome", [NotSent("away"), Refused(Refusal.ACCOUNT, "no money")])
+def test_where_the_last_fallback_is_away_too_all_may_be_tried_again(outcome: Outcome) -> None:
+    found = _drawn(outcome, "one", "two", tried=["two"])
+    assert (found.state, found.carrier, found.tried) == ("waiting", "one", "[]")
+
+
+def test_what_the_guards_did_not_look_at_stays_and_is_not_counted() -> None:
+    found = _drawn(NotSent("nobody could say"), "one", "two", guarded=False)
+    assert (found.state, found.carrier, found.is_counted) == ("waiting", "one", False)
+    assert _drawn(_BUSY).is_counted
+
+
+def test_what_is_unknown_twice_is_not_sent_a_third_time() -> None:
+    sent = Sent(_JOB, "one", gives_receipts=True, unknown_policy="resend")
+    conclusions = Conclusions(Patience(9, 1_000, 0), _Carriers("one"))
+    again = conclusions.draw(sent, Unknown("no answer"))
+    assert (again.state, again.resends) == ("waiting", 1)
+    busy = conclusions.draw(sent._replace(job=_JOB._replace(resends=1)), _BUSY)
+    assert (busy.state, busy.resends) == ("waiting", 1)
+    twice = conclusions.draw(sent._replace(job=_JOB._replace(resends=1)), Unknown("no answer"))
+    assert (twice.state, twice.event) == ("ending", "unknown")

@@ -18,14 +18,14 @@ def _pauses(outcome: Outcome, times: int) -> list[float]:
     clock = _Clock()
     pause = Pause(clock)
     found = []
-    for _ in range(times):
-        found.append(pause.after(outcome))
+    for job_id in range(times):
+        found.append(pause.after(outcome, job_id))
         clock.now += found[-1] + 0.1
     return found
 
 
 def test_each_pause_is_twice_as_long_up_to_a_minute() -> None:
-    assert _pauses(_SLOW, 8) == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert _pauses(_SLOW, 9) == [0, 1, 2, 4, 8, 16, 32, 60, 60]
     assert _pauses(NotSent("away"), 2) == [1, 2]
 
 
@@ -35,22 +35,40 @@ def test_an_account_that_is_refused_has_long_ones() -> None:
 
 def test_many_refusals_of_one_moment_are_one() -> None:
     pause = Pause(_Clock())
-    assert [pause.after(_SLOW) for _ in range(3)] == [1, 0, 0]
+    assert [pause.after(_SLOW, job_id) for job_id in range(4)] == [0, 1, 0, 0]
 
 
 def test_acceptance_begins_anew() -> None:
     clock = _Clock()
     pause = Pause(clock)
-    for outcome, expected in ((_SLOW, 1), (_SLOW, 2), (Accepted(("id",)), 0), (_SLOW, 1)):
-        assert pause.after(outcome) == expected
-        clock.now += 10
+    taken = Accepted(("id",))
+    steps: list[tuple[Outcome, int]] = [(_SLOW, 0), (_SLOW, 1), (_SLOW, 2), (taken, 0), (_SLOW, 0), (_SLOW, 1)]
+    for job_id, (outcome, expected) in enumerate(steps):
+        assert pause.after(outcome, job_id) == expected
+        clock.now += expected + 1
+
+
+def test_one_message_that_is_held_back_again_and_again_holds_up_nobody() -> None:
+    clock = _Clock()
+    pause = Pause(clock)
+    for _ in range(5):
+        assert pause.after(_SLOW, 7) == 0
+        clock.now += 2
+    clock.now += 5
+    assert pause.after(_SLOW, 8) == 0
+
+
+def test_no_answers_to_several_are_a_wish_for_less() -> None:
+    assert _pauses(Unknown("no answer"), 3) == [0, 1, 2]
 
 
 def test_the_carrier_may_ask_for_more() -> None:
-    assert Pause(_Clock()).after(_SLOW._replace(after_seconds=90)) == 90
+    pause = Pause(_Clock())
+    assert [pause.after(_SLOW._replace(after_seconds=90), job_id) for job_id in (1, 2)] == [0, 90]
 
 
 def test_the_rest_is_no_reason_to_pause() -> None:
     pause = Pause(_Clock())
-    for outcome in (Unknown("?"), Refused(Refusal.TEMPORARY, "busy"), Refused(Refusal.PERMANENT, "blocked")):
-        assert pause.after(outcome) == 0
+    for job_id in range(2):
+        for outcome in (Refused(Refusal.TEMPORARY, "busy"), Refused(Refusal.PERMANENT, "blocked")):
+            assert pause.after(outcome, job_id) == 0

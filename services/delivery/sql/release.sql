@@ -1,0 +1,1 @@
+select delivery_release($1::text)

@@ -1,0 +1,198 @@
+"""What must not happen to messages at the edges of delivery: too early, too late, and where something is away."""
+
+import asyncio
+from collections.abc import Sequence
+
+import asyncpg
+import pytest
+
+from deploy.local.servers import Servers
+from services.delivery.carriers.carrier import Accepted, Receipt, ReceiptState, Refusal, Refused
+from services.delivery.guard_store import SharedGuards
+from services.delivery.guards import Cap, Guard, Guards, Reason, Sized
+from services.delivery.jobs import DueJob, Untold
+from shared.contract import dates
+from shared.postgres.errors import DatabaseTimeout
+from tests.integration.delivery_rig import NUMBER, Scene, Scripted, delivery_rig
+
+_DAY_MS = 86_400_000
+
+
+def _receipt(carrier_id: str) -> Receipt:
+    return Receipt("one", carrier_id, NUMBER, ReceiptState.DELIVERED, "", dates.now())
+
+
+async def test_an_early_receipt_of_one_part_is_no_delivery(servers: Servers) -> None:
+    carrier = Scripted("one")
+    async with delivery_rig(servers, carrier) as rig:
+
+        async def early(_: object) -> Accepted:
+            await rig.arrivals.receipt(_receipt("a"))
+            return Accepted(("a", "b"))
+
+        carrier.answer = early
+        async with rig.worker().running():
+            account = await rig.account()
+            message_id = await rig.send(account)
+            await rig.becomes(account, message_id, "accepted")
+            await asyncio.sleep(0.2)
+            await rig.becomes(account, message_id, "accepted")
+            await rig.arrivals.receipt(_receipt("b"))
+            await rig.becomes(account, message_id, "done")
+            assert (await rig.message(account, message_id))["status"] == 2
+
+
+async def test_what_was_due_long_ago_is_not_sent(servers: Servers) -> None:
+    carrier = Scripted("one")
+    async with delivery_rig(servers, carrier, delivery_validity_seconds=3600) as rig:
+        account = await rig.account()
+        message_id = await rig.send(account)
+        await rig.rig.rows("update delivery_job set due_at = due_at - $1", 10 * _DAY_MS)
+        async with rig.worker().running():
+            await rig.becomes(account, message_id, "done")
+        assert (await rig.happened(account, message_id))[-1] == ("expired", "not sent in its time")
+        assert carrier.got == []
+
+
+async def test_another_carrier_gets_no_more_time(servers: Servers) -> None:
+    first, second = Scripted("first"), Scripted("second", Refused(Refusal.TEMPORARY, "busy"))
+    async with delivery_rig(servers, second, delivery_validity_seconds=3600) as rig, rig.worker().running():
+        account = await rig.account()
+        message_id = await rig.send(account)
+        await rig.becomes(account, message_id, "waiting")
+        while not second.got:  # noqa: ASYNC110 - the carrier tells nobody
+            await asyncio.sleep(0.02)
+        rig.scene.carriers = {"first": first}
+        after = await rig.becomes(account, message_id, "accepted")
+        assert after["expires_at"] == second.got[0].expires_at
+
+
+async def test_a_status_that_a_device_says_cancels_nothing(servers: Servers) -> None:
+    carrier = Scripted("one")
+    async with delivery_rig(servers, carrier) as rig:
+        account = await rig.account()
+        message_id = await rig.send(account)
+        await rig.rig.rows("update message set status = 2 where account_id = $1", account)
+        async with rig.worker().running():
+            await rig.becomes(account, message_id, "accepted")
+        assert len(carrier.got) == 1
+
+
+async def test_a_worker_without_a_file_leaves_texts_alone(servers: Servers) -> None:
+    carrier = Scripted("one", policy="resend")
+    async with delivery_rig(servers, carrier) as rig:
+        account = await rig.account()
+        states = ("waiting", "submitting")
+        fresh, *routed = [await rig.send(account), *[await rig.send(account) for _ in states]]
+        for message_id, state in zip(routed, states, strict=True):
+            await rig.rig.rows(
+                "update delivery_job set carrier = 'one', expires_at = $3, state = $2 where message_id = $1",
+                message_id, state, dates.now() + _DAY_MS,
+            )  # fmt: skip
+        async with rig.worker(Scene({}, has_file=False)).running():
+            await asyncio.sleep(2)
+        for message_id in (fresh, *routed):
+            assert [state for state, _ in await rig.happened(account, message_id)] == ["queued"]
+        async with rig.worker().running():
+            for message_id in (fresh, *routed):
+                await rig.becomes(account, message_id, "accepted")
+
+
+class _OnceAway(SharedGuards):
+    away = True
+
+    async def refusals(self, messages: Sequence[Sized], caps: Sequence[Cap]) -> Sequence[Reason | None]:
+        if self.away:
+            self.away = False
+            raise DatabaseTimeout("away")
+        return await super().refusals(messages, caps)
+
+
+async def test_a_cap_holds_though_the_guards_were_away_at_first(servers: Servers) -> None:
+    carrier = Scripted("one")
+    async with delivery_rig(servers, carrier) as rig:
+        account = await rig.account()
+        sent = [await rig.send(account) for _ in range(5)]
+        guard = Guard(_OnceAway(rig.rig.database), lambda: Guards(caps=(Cap(parts=1),)))
+        async with rig.worker(guard=guard).running():
+            for message_id in sent:
+                await rig.rig.rows("update delivery_pace set free_at = 0")
+                while (await rig.happened(account, message_id))[-1][0] not in {"accepted", "failed"}:  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
+        assert len(carrier.got) == 1
+
+
+async def test_texts_whose_sender_is_known_go_while_nobody_says_whose_a_number_is(servers: Servers) -> None:
+    carrier = Scripted("one")
+    async with delivery_rig(servers, carrier) as rig:
+        account = await rig.account()
+        rig.scene.away = True
+        nameless, named = await rig.text(account, store=True), await rig.text(account, store=True, sender=NUMBER)
+        async with rig.worker().running():
+            await rig.becomes(account, named, "accepted")
+            await rig.becomes(account, nameless, "waiting")
+            rig.scene.away = False
+            await rig.becomes(account, nameless, "accepted")
+
+
+async def test_jobs_whose_receipts_are_missing_end_though_others_cannot_be_matched(
+    servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def match_parked(_: int) -> int:
+        raise DatabaseTimeout("too many")
+
+    async with delivery_rig(servers, Scripted("one")) as rig:
+        monkeypatch.setattr(rig.store, "match_parked", match_parked)
+        account = await rig.account()
+        message_id = await rig.send(account)
+        async with rig.worker().running():
+            await rig.becomes(account, message_id, "accepted")
+            await rig.rig.rows("update delivery_job set due_at = 1")
+            await rig.becomes(account, message_id, "done")
+        assert (await rig.happened(account, message_id))[-1] == ("expired", "no receipt in its time")
+
+
+@pytest.mark.parametrize("way", ["told", "postpone"])
+async def test_rows_are_locked_in_the_order_of_their_key(servers: Servers, way: str) -> None:
+    async with delivery_rig(servers, Scripted("one")) as rig:
+        account = await rig.account()
+        sent = [await rig.send(account) for _ in range(20)]
+        keys = [Untold(account, message_id, 2, 1) for message_id in reversed(sent)]
+        lock = "select from delivery_job where account_id = $1 and message_id = $2 for update nowait"
+        other = await asyncpg.connect(rig.rig.url)
+        async with other.transaction():
+            await other.execute(lock, account, sent[0])
+            work = rig.store.told(keys) if way == "told" else rig.store.postpone(_due(keys), 1)
+            waiting = asyncio.create_task(work)
+            await asyncio.sleep(0.5)
+            assert not waiting.done()
+            for message_id in sent[1:]:
+                await other.execute(lock, account, message_id)
+        await waiting
+        await other.close()
+
+
+def _due(keys: Sequence[Untold]) -> list[DueJob]:
+    return [DueJob(*key[:2], 1, NUMBER, "", "", 0, True, False, 0, 0) for key in keys]
+
+
+async def test_a_claim_takes_no_more_text_than_fits(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.delivery.store.PART_OCTETS", len("hello") - 1)
+    async with delivery_rig(servers, Scripted("one")) as rig:
+        account = await rig.account()
+        for _ in range(3):
+            await rig.send(account)
+        await rig.rig.rows("update delivery_job set carrier = 'one', expires_at = due_at + $1", _DAY_MS)
+        assert await rig.store.claim("one", 10, 1000.0, 60_000) == []
+        await asyncio.sleep(0.1)
+        assert [len(await rig.store.claim("one", 10, 1000.0, 60_000)) for _ in range(2)] == [1, 1]
+
+
+async def test_no_carrier_is_asked_for_more_parts_than_there_can_be(servers: Servers) -> None:
+    async with delivery_rig(servers, Scripted("one")) as rig:
+        account = await rig.account()
+        message_id = await rig.send(account)
+        await rig.rig.rows("update message set body = repeat('x', 1000000)")
+        async with rig.worker().running():
+            await rig.becomes(account, message_id, "done")
+        assert await rig.happened(account, message_id) == [("queued", ""), ("failed", "too many parts")]

@@ -1,0 +1,145 @@
+"""Submitting by one carrier, with a store and guards of the test's own."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from services.delivery.carriers.carrier import Accepted, Carrier, NotSent, Outcome, Submission, UnknownPolicy
+from services.delivery.conclusions import Sent
+from services.delivery.guards import Check
+from services.delivery.jobs import Claimed
+from services.delivery.reach import Ways
+from services.delivery.submitting import Submitting
+
+_JOB = Claimed(
+    account_id=1, message_id=1, claim=1, job_id=1, sender="", recipient="436990000001", body="text", encoding=0,
+    expires_at=10**15, due_at=0, attempts=0, resends=0, is_counted=False, tried=[],
+)  # fmt: skip
+
+
+class _Carrier:
+    name = "one"
+    rate = 1000.0
+    window = 3
+    unknown_policy: UnknownPolicy = "fail"
+
+    def __init__(self) -> None:
+        self.is_closed = False
+        self.under_way = 0
+        self.most = 0
+
+    async def submit(self, _: Submission) -> Outcome:
+        if self.is_closed:
+            raise RuntimeError("Session is closed")
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        await asyncio.sleep(0.02)
+        self.under_way -= 1
+        return Accepted(("id",))
+
+    async def close(self) -> None:
+        self.is_closed = True
+
+
+class _World:
+    """Everything that a loop of submissions knows: jobs, carriers, guards, and who concludes."""
+
+    def __init__(self, jobs: int) -> None:
+        self.jobs = [_JOB._replace(message_id=nth, job_id=nth) for nth in range(jobs)]
+        self.now: Carrier | None = _Carrier()
+        self.concluded: list[tuple[Sent, Outcome]] = []
+        self.held: list[int] = []
+        self.released = 0
+        self.guarding: Callable[[], None] = lambda: None
+
+    async def claim(self, _: str, most: int, *__: object) -> list[Claimed]:
+        jobs, self.jobs = self.jobs[:most], self.jobs[most:]
+        return jobs
+
+    async def release(self, _: str) -> None:
+        self.released += 1
+
+    async def hold(self, _: str, ms: int) -> None:
+        self.held.append(ms)
+
+    def carrier(self, _: str) -> Carrier | None:
+        return self.now
+
+    def sender(self, _: str, own: str) -> str:
+        return own
+
+    def gives_receipts(self, _: str) -> bool:
+        return True
+
+    async def refusals(self, checks: Sequence[Check]) -> Sequence[None]:
+        await asyncio.sleep(0.01)
+        self.guarding()
+        return [None] * len(checks)
+
+    async def conclude(self, sent: Sent, outcome: Outcome) -> None:
+        self.concluded.append((sent, outcome))
+
+
+@asynccontextmanager
+async def _submitting(world: Any) -> AsyncIterator[None]:
+    loop = Submitting("one", Ways(world, world), world, world, lease_seconds=10)
+    jobs = len(world.jobs)
+    async with loop.upkeep.running():
+        yield
+        async with asyncio.timeout(10):
+            while len(world.concluded) < jobs:  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.005)
+
+
+async def test_no_more_are_under_way_than_the_window_holds() -> None:
+    world, carrier = _World(20), _Carrier()
+    world.now = carrier
+    async with _submitting(world):
+        pass
+    assert carrier.most == carrier.window
+
+
+async def test_what_was_claimed_before_a_reload_goes_by_the_carrier_of_now() -> None:
+    world, old, new = _World(1), _Carrier(), _Carrier()
+    world.now, old.is_closed = old, True
+    world.guarding = lambda: setattr(world, "now", new)
+    async with _submitting(world):
+        pass
+    assert [outcome for _, outcome in world.concluded] == [Accepted(("id",))]
+    assert new.most == 1
+
+
+async def test_a_carrier_whose_table_changed_is_held_no_more() -> None:
+    world = _World(0)
+    async with _submitting(world):
+        await asyncio.sleep(0.05)
+        assert world.released == 0
+        world.now = _Carrier()
+        async with asyncio.timeout(5):
+            while not world.released:  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.01)
+
+
+async def test_what_was_claimed_for_a_carrier_that_is_gone_was_not_sent() -> None:
+    world = _World(2)
+    world.guarding = lambda: setattr(world, "now", None)
+    async with _submitting(world):
+        pass
+    assert [outcome for _, outcome in world.concluded] == [NotSent("the carrier is gone")] * 2
+    assert world.held == []
+
+
+async def test_guards_that_fail_let_nothing_out_and_end_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    world = _World(2)
+
+    def fail() -> None:
+        raise ValueError("a bug")
+
+    world.guarding = fail
+    async with _submitting(world):
+        pass
+    assert [(sent.guarded, type(outcome)) for sent, outcome in world.concluded] == [(False, NotSent)] * 2
+    assert "guards failed" in caplog.messages
