@@ -180,6 +180,8 @@ SUCCESS = {"success": "json.ok", "ids": "json.parts[].id", "code": "json.code", 
         ('{"ok": false, "code": 7}', Refused(Refusal.SLOW_DOWN, "status 200, code 7")),
         ('{"ok": false, "code": "+436990000002"}', Refused(Refusal.TEMPORARY, "status 200")),
         ('{"ok": false, "code": "436990000002"}', Refused(Refusal.TEMPORARY, "status 200")),
+        ('{"ok": false, "code": "to-436990000002"}', Refused(Refusal.TEMPORARY, "status 200")),
+        ('{"ok": true, "code": 7}', Accepted(())),
         ('{"ok": "true"}', Refused(Refusal.TEMPORARY, "status 200")),
         ("[]", Refused(Refusal.TEMPORARY, "status 200")),
         ("<html>Log in</html>", Unknown("status 200 with an answer that cannot be read")),
@@ -189,6 +191,24 @@ SUCCESS = {"success": "json.ok", "ids": "json.parts[].id", "code": "json.code", 
 async def test_an_answer_in_json(server: CarrierServer, text: str, expected: Outcome) -> None:
     server.answers(200, text)
     assert await submitted(server, answer=SUCCESS) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"parts": [{"id": "x"}]}', Accepted(("x",))),
+        ('{"code": 7}', Refused(Refusal.SLOW_DOWN, "status 200, code 7")),
+        ('{"code": 7, "parts": [{"id": "x"}]}', Refused(Refusal.SLOW_DOWN, "status 200, code 7")),
+        ('{"error": "no credit"}', Unknown("status 200 without an id")),
+        ('{"parts": [{"id": " "}]}', Unknown("status 200 without an id")),
+    ],
+)
+async def test_an_answer_200_with_an_error_is_not_taken_for_a_success(
+    server: CarrierServer, text: str, expected: Outcome
+) -> None:
+    server.answers(200, text)
+    answer = {name: value for name, value in SUCCESS.items() if name != "success"}
+    assert await submitted(server, answer=answer) == expected
 
 
 async def test_a_code_tells_more_than_a_status(server: CarrierServer) -> None:
