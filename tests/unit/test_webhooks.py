@@ -237,6 +237,14 @@ async def test_a_message_in_a_form(caller: Caller) -> None:
     assert caller.text == "taken"
 
 
+async def test_a_number_has_one_form_and_a_short_code_its_own(caller: Caller) -> None:
+    inbound = await caller.inbound(**{"from": "+43 (0) 699 0000002", "to": "00430699 0000001"})
+    assert inbound[2:4] == ("436990000002", "436990000001")
+    inbound = await caller.inbound(**{"from": "0699", "to": "12345"})
+    assert inbound[2:4] == ("0699", "12345")
+    assert (await caller.receipt(to="4306990000002")).number == "436990000002"
+
+
 async def test_a_sender_of_letters_stays(caller: Caller) -> None:
     assert (await caller.inbound(**{"from": "Fake Shop 1"})).sender == "Fake Shop 1"
 

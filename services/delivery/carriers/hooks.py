@@ -9,6 +9,7 @@ from services.delivery.carriers.carrier import Inbound, Receipt, ReceiptState
 from services.delivery.carriers.expressions import Expression
 from services.delivery.carriers.hook_options import Hook, InboundHook, ReceiptHook
 from services.delivery.carriers.ids import known_id
+from services.delivery.numbers import canonical
 from shared.contract import dates
 
 _LATEST_MS = 86_400_000
@@ -97,12 +98,12 @@ def _found(expression: Expression | None, call: Call) -> str:
 
 
 def _digits(text: str) -> str:
-    """Return a number as digits; a sender with letters as it is."""
+    """Return a number as digits, in its one form; a sender with letters as it is."""
     short = text.strip()[:_LONGEST_NUMBER]
     if any(each.isalpha() for each in short):
         return short
     digits = "".join(each for each in short if each in "0123456789")
-    return digits.removeprefix("00") if not short.startswith("+") else digits
+    return canonical(digits if short.startswith("+") else digits.removeprefix("00"))
 
 
 def _at(text: str) -> int:
