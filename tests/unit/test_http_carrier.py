@@ -225,6 +225,23 @@ async def test_our_reference_may_be_the_id(server: CarrierServer) -> None:
     assert await submitted(server, answer={"reference_is_id": True}) == Accepted(("3",))
 
 
+async def test_our_reference_is_the_id_where_no_answer_says_so(server: CarrierServer) -> None:
+    answer = {"reference_is_id": True, "success": "json.ok"}
+    server.answers(200, "<html>Log in</html>")
+    outcome = await submitted(server, answer=answer)
+    assert outcome == Unknown("status 200 with an answer that cannot be read", ("3",))
+    server.hangs()
+    assert await submitted(server, timeout_seconds=0.3, answer=answer) == Unknown("TimeoutError", ("3",))
+
+
+@pytest.mark.parametrize("sender", ["", "Example"])
+async def test_no_sender_where_the_carrier_wants_a_number_is_refused(server: CarrierServer, sender: str) -> None:
+    async with carrier(server.url, body={"from": "{sender:number}"}) as opened:
+        outcome = await opened.submit(SUBMISSION._replace(sender=sender))
+    assert outcome == Refused(Refusal.PERMANENT, "a value that the request cannot hold")
+    assert server.asked == []
+
+
 async def test_an_endless_answer_is_cut(server: CarrierServer) -> None:
     async def answer(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()

@@ -46,10 +46,12 @@ class Http:
             request = self._request(submission)
         except Unsendable as error:
             return Refused(Refusal.PERMANENT, str(error))
+        except ValueError:
+            return Refused(Refusal.PERMANENT, "a value that the request cannot hold")
         self._running += 1
         self._idle.clear()
         try:
-            return await self._exchange(request, str(submission.job_id))
+            return self._with_id(await self._exchange(request, str(submission.job_id)), str(submission.job_id))
         finally:
             self._running -= 1
             if not self._running:
@@ -74,6 +76,12 @@ class Http:
         except (aiohttp.ClientError, OSError) as error:
             # What an error says may hold the URL, and so a number.
             return (Unknown if progress.written else NotSent)(type(error).__name__)
+
+    def _with_id(self, outcome: Outcome, reference: str) -> Outcome:
+        """Return an outcome; where a receipt may come for one that is unknown, with the id that it will have."""
+        if isinstance(outcome, Unknown) and self._options.answer.reference_is_id:
+            return outcome._replace(carrier_ids=(reference,))
+        return outcome
 
     def _request(self, submission: Submission) -> dict[str, Any]:
         options = self._options
