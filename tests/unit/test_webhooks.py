@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import aiohttp
 import pytest
+from prometheus_client import REGISTRY
 
 from services.delivery.carriers.carrier import Inbound, Receipt, ReceiptState
 from services.delivery.switchboard import Switchboard
@@ -189,7 +190,9 @@ async def test_what_is_long_is_cut(caller: Caller) -> None:
         (f"/carriers/query/inbound?secret={SECRET}&from=1&to=1", {}, 400),
         ("/carriers/json/receipt", {"data": b"{", "headers": BEARER}, 400),
         ("/carriers/json/receipt", {"json": {}, "headers": BEARER}, 400),
-        ("/carriers/json/receipt", {"json": {"events": [{"id": "1"}, {}]}, "headers": BEARER}, 400),
+        ("/carriers/json/receipt", {"json": {"events": [{"state": "ok"}, {}]}, "headers": BEARER}, 400),
+        ("/carriers/json/receipt", {"data": b"{"}, 403),
+        ("/carriers/json/receipt", {"data": BytesIO(b"x" * 2_000_000)}, 403),
         ("/carriers/json/receipt", {"json": {"events": []}}, 403),
         ("/carriers/json/receipt", {"data": BytesIO(b"x" * 2_000_000), "headers": BEARER}, 413),
         ("/carriers/mute/receipt", {}, 404),
@@ -229,6 +232,22 @@ async def test_several_receipts_in_json(caller: Caller) -> None:
         ("a", ReceiptState.DELIVERED),
         ("17", ReceiptState.INTERMEDIATE),
     ]
+
+
+async def test_one_that_cannot_be_read_loses_no_others(caller: Caller) -> None:
+    name, labels = "usermessage_delivery_unreadable_total", {"carrier": "json", "way": "receipt"}
+    before = REGISTRY.get_sample_value(name, labels) or 0
+    events = [{"state": "ok"}, {"id": "a", "state": "ok"}, 5, {"id": "b"}]
+    assert await caller.call("POST", "/carriers/json/receipt", json={"events": events}, headers=BEARER) == 200
+    assert [each.carrier_id for each in caller.kept.arrived if isinstance(each, Receipt)] == ["a", "b"]
+    assert REGISTRY.get_sample_value(name, labels) == before + 2
+
+
+@pytest.mark.parametrize("body", [b"<receipt/>", b"a text", b""])
+async def test_a_body_that_nobody_asks_for_may_be_anything(caller: Caller, body: bytes) -> None:
+    path = f"/carriers/query/receipt?secret={SECRET}&id=1&state=3"
+    assert await caller.call("POST", path, data=body, headers={"Content-Type": "text/xml"}) == 200
+    assert len(caller.kept.arrived) == 1
 
 
 async def test_a_message_in_a_form(caller: Caller) -> None:
@@ -279,6 +298,9 @@ async def test_a_text_in_another_charset(caller: Caller, encoding: str, charset:
         ("text=Gr%FC%DFe", "Grüße"),
         ("text=%00a", "\ufffda"),
         ("text=a&charset=nonsense", "a"),
+        ("text=%2Bae8-&charset=utf-7", "+ae8-"),
+        ("text=a%5Cn&charset=unicode-escape", "a\\n"),
+        ("text=a&charset=base64", "a"),
         ("text=%FF&charset=utf-8", "ÿ"),
         ("text=a&text=b", "a"),
         ("", ""),
