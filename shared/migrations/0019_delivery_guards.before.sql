@@ -23,6 +23,15 @@ create table delivery_stop (
   reason text not null
 );
 
+-- What stands before the numbers of jobs in what carriers are told, who may have heard the same numbers from another
+-- installation, or from this one before its database was lost.
+create table delivery_installation (
+  single boolean primary key default true check (single),
+  name text not null
+);
+
+insert into delivery_installation (name) values (left(replace(gen_random_uuid()::text, '-', ''), 12));
+
 -- Says of messages, entry by entry in their order, why each must not be sent: 'stopped', 'opted out', 'capped', or null
 -- where it may. Parts of those that may are counted for each cap that their number falls under, unless they were
 -- counted before. Callers at the same time take turns for an account, by rows locked in the order of the key.

@@ -15,6 +15,7 @@ from services.delivery.switchboard import Switchboard
 from services.delivery.webhooks import Webhooks
 from shared.contract import dates
 from shared.postgres.errors import DatabaseAway
+from tests.unit.carrier_place import References
 
 SECRET = "a-secret-of-tests"
 FILE = """
@@ -117,8 +118,8 @@ async def caller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     monkeypatch.setenv("HOOK_SECRET", SECRET)
     file = tmp_path / "carriers.toml"
     _write(file)
-    board = Switchboard(file)
     kept = Kept()
+    board = Switchboard(file, kept, References())
     async with (
         Webhooks(board, kept).serving("127.0.0.1", 0) as port,
         aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session,
