@@ -30,7 +30,12 @@ create table delivery_installation (
   name text not null
 );
 
-insert into delivery_installation (name) values (left(replace(gen_random_uuid()::text, '-', ''), 12));
+create function delivery_new_name() returns text
+language sql volatile as $$
+  select left(replace(gen_random_uuid()::text, '-', ''), 12)
+$$;
+
+insert into delivery_installation (name) values (delivery_new_name());
 
 -- Says of messages, entry by entry in their order, why each must not be sent: 'stopped', 'opted out', 'capped', or null
 -- where it may. Parts of those that may are counted for each cap that their number falls under, unless they were
