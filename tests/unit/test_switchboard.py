@@ -8,8 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from services.delivery import switchboard as switchboards
 from services.delivery.carrier_file import CarrierFileError
 from services.delivery.carriers.carrier import Accepted, Submission
+from services.delivery.carriers.console import Console
+from services.delivery.carriers.kinds import KINDS
+from services.delivery.carriers.options import Options
+from services.delivery.carriers.place import Place
 from services.delivery.switchboard import Switchboard, switchboard
 from tests.unit.carrier_place import Nobody, References
 from tests.unit.carrier_server import CarrierServer
@@ -77,6 +82,22 @@ async def test_a_file_with_an_error_changes_nothing(file: Path, caplog: pytest.L
     assert list(board.names) == ["one", "two"]
     assert [getattr(record, "errors", None) for record in caplog.records] == [["routes.1: there is no carrier 'three'"]]
     await board.close()
+
+
+async def test_a_carrier_is_made_with_what_keeps_arrivals_and_names_jobs(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Place] = []
+
+    def make(name: str, _: Options, place: Place) -> Console:
+        made.append(place)
+        return Console(name)
+
+    monkeypatch.setattr(switchboards, "KINDS", {"console": KINDS["console"]._replace(make=make)})
+    write(file, 'public_url = "https://sms.example/"\n' + ONE + ROUTE)
+    arrivals, references = Nobody(), References()
+    await Switchboard(file, arrivals, references).close()
+    assert made == [Place("https://sms.example/carriers/one/receipt", arrivals, references)]
 
 
 async def test_what_is_under_way_is_finished_by_the_carrier_that_went(file: Path) -> None:
