@@ -6,14 +6,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from services.delivery.arrivals import KeptArrivals
-from services.delivery.carriers.carrier import Arrivals
 from services.delivery.guard_store import SharedGuards
 from services.delivery.guards import Guard
 from services.delivery.handlers import Texts, routes
+from services.delivery.later_arrivals import LaterArrivals
 from services.delivery.opt_out import HearingOptOuts
 from services.delivery.reach import Reach, Ways
 from services.delivery.reactions import Sends
 from services.delivery.recipients import Recipients
+from services.delivery.references import KeptReferences
 from services.delivery.store import Store
 from services.delivery.switchboard import switchboard
 from services.delivery.twins import Twins
@@ -46,10 +47,11 @@ async def delivery(settings: Settings) -> AsyncIterator[Service]:
         recipients = Recipients(caller)
         store = Store(database)
         path = Path(settings.carriers_file) if settings.carriers_file else None
-        carriers = await stack.enter_async_context(switchboard(path))
+        arrivals = LaterArrivals()
+        carriers = await stack.enter_async_context(switchboard(path, arrivals, KeptReferences(database)))
         guards = SharedGuards(database)
         ways = Ways(carriers, Guard(guards, lambda: carriers.guards))
-        built: list[tuple[Working, Arrivals]] = []
+        built: list[Working] = []
 
         async def ready() -> None:
             await database.probe()
@@ -59,7 +61,8 @@ async def delivery(settings: Settings) -> AsyncIterator[Service]:
             reach = Reach(mailbox, store, recipients, Twins(mailbox))
             working = Working(settings, reach, ways)
             kept = KeptArrivals(mailbox, recipients, store, working.ended)
-            built.append((working, HearingOptOuts(kept, guards, lambda: carriers.opt_out_words)))
+            built.append(working)
+            arrivals.keeper = HearingOptOuts(kept, guards, lambda: carriers.opt_out_words)
             sends = Sends(reach, working.kept)
             subscriber = Subscriber(
                 DELIVERY_EVENTS, sends.deliver, ready, slots=settings.slots, retry_seconds=settings.event_retry_seconds
@@ -67,7 +70,7 @@ async def delivery(settings: Settings) -> AsyncIterator[Service]:
             return Work(routes=routes(Texts(mailbox, working.kept)), subscribers=[subscriber], caller=caller)
 
         service = await stack.enter_async_context(mailbox_role(ROLE, settings, work))
-        ((working, arrivals),) = built
+        (working,) = built
         await stack.enter_async_context(working.running())
         webhooks = Webhooks(carriers, arrivals).serving(settings.webhooks_host, settings.webhooks_port)
         await stack.enter_async_context(webhooks)

@@ -9,13 +9,12 @@ from typing import Any, NamedTuple
 from pydantic import Field, ValidationError
 
 from services.delivery.carriers.kinds import KINDS
-from services.delivery.carriers.options import SENDER, Options, Table
+from services.delivery.carriers.options import PREFIX, SENDER, Options, Table
 from services.delivery.guards import Guards
 from services.delivery.opt_out import OptOutWords
 from services.delivery.routing import Route, Routes, Share
 from shared.settings import SettingsError
 
-_PREFIX = r"^[0-9]{0,15}$"
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}\Z")
 _TABLES = frozenset({"carriers", "routes", "guards", "opt_out", "public_url"})
 
@@ -40,7 +39,7 @@ class _Share(Table):
 
 
 class _Route(Table):
-    prefix: str = Field(default="", pattern=_PREFIX)
+    prefix: str = Field(default="", pattern=PREFIX)
     sender: str | None = Field(default=None, pattern=SENDER)
     carriers: list[_Share | str] = Field(min_length=1)
     fallback: list[str] = Field(default_factory=list)

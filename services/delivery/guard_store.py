@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from services.delivery.guards import Cap, Reason, Sized
+from services.delivery.numbers import canonical
 from services.delivery.store import SQL
 from shared.postgres.pool import Database
 from shared.postgres.queries import load_queries
@@ -28,8 +29,8 @@ class SharedGuards:
         rows = await self._database.fetch(
             self._queries["refusals"],
             [each.check.submission.account_id for each in messages],
-            [each.check.submission.sender for each in messages],
-            [each.check.submission.recipient for each in messages],
+            [canonical(each.check.submission.sender) for each in messages],
+            [canonical(each.check.submission.recipient) for each in messages],
             [each.parts for each in messages],
             [each.check.counted for each in messages],
             [cap.prefix for cap in caps],
@@ -40,4 +41,5 @@ class SharedGuards:
 
     async def set_opt_out(self, own_number: str, number: str, *, out: bool, at: int) -> None:
         """Keep what a number said to one of ours, unless it said something later."""
-        await self._database.fetch(self._queries["set_opt_out"], own_number, number, out, at, timeout=_SECONDS)
+        numbers = (canonical(own_number), canonical(number))
+        await self._database.fetch(self._queries["set_opt_out"], *numbers, out, at, timeout=_SECONDS)

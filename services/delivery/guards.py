@@ -11,11 +11,10 @@ from phonenumbers import SUPPORTED_REGIONS
 from pydantic import Field, field_validator
 
 from services.delivery.carriers.carrier import Submission
-from services.delivery.carriers.options import Table
+from services.delivery.carriers.options import PREFIX, Table
 from services.delivery.numbers import region
 from services.delivery.segments import PART_CHARACTERS, Unsendable, segments
 
-_PREFIX = r"^[0-9]{0,15}$"
 # So many characters at most become one when they are composed.
 COMPOSED = 4
 # A message says in one octet of which part it is.
@@ -25,7 +24,7 @@ MOST_PARTS = 255
 class Cap(Table):
     """How many parts each account may send in a day (UTC) to numbers that begin with `prefix`."""
 
-    prefix: str = Field(default="", pattern=_PREFIX)
+    prefix: str = Field(default="", pattern=PREFIX)
     parts: int = Field(ge=0, le=2**31 - 1)
 
 
@@ -91,11 +90,6 @@ class Guard:
     def __init__(self, store: GuardStore, guards: Callable[[], Guards]) -> None:
         self._store = store
         self._guards = guards
-
-    async def refusal(self, submission: Submission) -> Reason | None:
-        """Return why one message must not be sent, or none."""
-        (answer,) = await self.refusals([Check(submission)])
-        return answer
 
     async def refusals(self, checks: Sequence[Check]) -> Sequence[Reason | None]:
         """Return for each message why it must not be sent, or none; count those that may for their caps.

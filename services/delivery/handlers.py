@@ -5,6 +5,7 @@ from functools import partial
 
 import orjson
 
+from services.delivery.numbers import canonical
 from shared.bus.routes import Context, Outcome, Route, route_group
 from shared.contract import dates
 from shared.contract.sms import RECIPIENT_LIMIT, SEND, RemoteSmsSendRequest, RemoteSmsSendResponse
@@ -63,7 +64,7 @@ def _large(request: RemoteSmsSendRequest) -> bool:
 
 
 def _digits(recipient: str) -> str:
-    return "".join(recipient.split()).removeprefix("+")
+    return canonical("".join(recipient.split()).removeprefix("+"))
 
 
 def routes(texts: Texts) -> tuple[Route, ...]:

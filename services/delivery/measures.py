@@ -22,6 +22,10 @@ _LATE = Counter("usermessage_delivery_late_answers", "Answers of carriers that c
 _RECEIPTS = Counter("usermessage_delivery_receipts", "Receipts of carriers, by whether they matched", ["matched"])
 _DROPPED = Counter("usermessage_delivery_dropped_receipts", "Receipts that matched nothing for 72 hours")
 _OVERDUE = Counter("usermessage_delivery_missing_receipts", "Accepted messages whose receipts did not come in time")
+_UNREADABLE = Counter(
+    "usermessage_delivery_unreadable", "Receipts and inbound messages that could not be read, of calls with others",
+    ["carrier", "way"],
+)  # fmt: skip
 _INBOUND = Counter("usermessage_delivery_inbound", "Inbound messages, by whether the number is an account's", ["known"])
 
 
@@ -63,6 +67,11 @@ def dropped_receipts(count: int) -> None:
 def missing_receipts(count: int) -> None:
     """Count messages that expired for want of a receipt."""
     _OVERDUE.inc(count)
+
+
+def unreadable(carrier: str, way: str, count: int) -> None:
+    """Count what could not be read of a call whose other parts were kept."""
+    _UNREADABLE.labels(carrier, way).inc(count)
 
 
 def inbound(*, known: bool) -> None:

@@ -9,6 +9,7 @@ from pydantic import field_validator
 
 from services.delivery.carriers.carrier import Arrivals, Inbound, Receipt
 from services.delivery.carriers.options import Table
+from shared.contract import dates
 
 
 class _Words(NamedTuple):
@@ -91,5 +92,7 @@ class HearingOptOuts:
         """Keep what it opts, then the message itself."""
         out = self._words().meaning(inbound.text)
         if out is not None:
-            await self._opt_outs.set_opt_out(inbound.destination, inbound.sender, out=out, at=inbound.at)
+            # A carrier whose clock is fast would else undo what is said after it.
+            at = min(inbound.at, dates.now())
+            await self._opt_outs.set_opt_out(inbound.destination, inbound.sender, out=out, at=at)
         await self._arrivals.inbound(inbound)

@@ -4,6 +4,8 @@ import random
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
+from services.delivery.numbers import canonical
+
 
 class Share(NamedTuple):
     """A carrier, and how much of a route it takes beside the others."""
@@ -33,8 +35,9 @@ class Routes:
 
     def choose(self, recipient: str, sender: str, tried: Collection[str]) -> str | None:
         """Return the carrier for digits and a sender, none of those that were tried; none where no one is left."""
+        number = canonical(recipient)
         for route in self._routes:
-            if recipient.startswith(route.prefix) and route.sender in {None, sender}:
+            if number.startswith(route.prefix) and route.sender in {None, sender}:
                 return self._of(route, tried)
         return None
 

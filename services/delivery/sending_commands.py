@@ -1,4 +1,4 @@
-"""`usermessage sending`: stop all SMS at once, on every worker, and let them go on."""
+"""`usermessage sending`: stop all SMS at once, on every worker, and let them go on; what carriers know them by."""
 
 from typing import Annotated
 
@@ -20,6 +20,7 @@ def add_sending_commands(command_line: typer.Typer) -> None:
     commands.command("stop")(_stop)
     commands.command("start")(_start)
     commands.command("show")(_show)
+    commands.command("rename")(_rename)
     command_line.add_typer(commands, name="sending")
 
 
@@ -43,6 +44,12 @@ def _start(*, as_json: AsJson = False) -> None:
 def _show(*, as_json: AsJson = False) -> None:
     """Show whether SMS are sent."""
     show(_state(), as_json=as_json)
+
+
+def _rename(*, as_json: AsJson = False) -> None:
+    """Call jobs otherwise to carriers, after a backup was restored; running workers have to be started again."""
+    (row,) = _query("rename_installation")
+    show({"name": row["name"]}, as_json=as_json)
 
 
 def _state() -> dict[str, object]:

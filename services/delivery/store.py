@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from services.delivery.carriers.carrier import Inbound, Receipt
 from services.delivery.jobs import Claimed, Conclusion, DueJob, Ended, Routed, Untold
+from services.delivery.numbers import canonical
 from shared.mailbox.sends import PART_OCTETS, Send
 from shared.postgres.pool import Database
 from shared.postgres.queries import load_queries
@@ -32,7 +33,7 @@ class Store:
     async def keep(self, sends: Sequence[Send]) -> None:
         """Make jobs of sends; one that has a job already is left alone."""
         rows = [
-            (send.account_id, send.message_id, send.address.removeprefix("+"), send.date_sent, send.due_at)
+            (send.account_id, send.message_id, canonical(send.address.removeprefix("+")), send.date_sent, send.due_at)
             for send in sends
         ]
         await self._fetch("keep", *_columns(rows))

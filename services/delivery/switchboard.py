@@ -11,9 +11,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from services.delivery.carrier_file import CarrierFile, CarrierFileError, read_carrier_file
-from services.delivery.carriers.carrier import Carrier
+from services.delivery.carriers.carrier import Arrivals, Carrier
 from services.delivery.carriers.kinds import KINDS, receipt_hook
 from services.delivery.carriers.options import Options
+from services.delivery.carriers.place import Place, References
 from services.delivery.guards import Guards
 from services.delivery.opt_out import OptOutWords
 from services.delivery.routing import Routes
@@ -25,9 +26,11 @@ _NOTHING = CarrierFile({}, Routes(()), Guards(), OptOutWords(), "")
 class Switchboard:
     """What the file says now; without a file there is no carrier."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, arrivals: Arrivals, references: References) -> None:
         """Read the file; raise `CarrierFileError` that lists all that is wrong."""
         self._path = path
+        self._arrivals = arrivals
+        self._references = references
         self._file = read_carrier_file(path) if path else _NOTHING
         self._carriers = {name: self._made(name, options) for name, options in self._file.carriers.items()}
         self._closing: set[asyncio.Task[None]] = set()
@@ -48,11 +51,6 @@ class Switchboard:
     @property
     def opt_out_words(self) -> OptOutWords:
         return self._file.opt_out
-
-    @property
-    def public_url(self) -> str:
-        """Where carriers reach the webhooks, without a slash at the end."""
-        return self._file.public_url
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -103,7 +101,8 @@ class Switchboard:
             await asyncio.wait(self._closing)
 
     def _made(self, name: str, options: Options) -> Carrier:
-        return KINDS[options.kind].make(name, options, f"{self._file.public_url}/carriers/{name}/receipt")
+        receipt_url = f"{self._file.public_url}/carriers/{name}/receipt"
+        return KINDS[options.kind].make(name, options, Place(receipt_url, self._arrivals, self._references))
 
     def _close(self, carrier: Carrier) -> None:
         task = asyncio.create_task(carrier.close())
@@ -116,9 +115,9 @@ def _same(name: str, options: Options, before: CarrierFile, after: CarrierFile) 
 
 
 @asynccontextmanager
-async def switchboard(path: Path | None) -> AsyncIterator[Switchboard]:
+async def switchboard(path: Path | None, arrivals: Arrivals, references: References) -> AsyncIterator[Switchboard]:
     """Yield the switchboard of a file, read again at each SIGHUP of this process."""
-    opened = Switchboard(path)
+    opened = Switchboard(path, arrivals, references)
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, opened.reload)
     try:

@@ -5,15 +5,16 @@ A call is answered when what it brings is kept; while it cannot be kept the answ
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from aiohttp import web
 
-from services.delivery.carriers import hooks
-from services.delivery.carriers.calls import Unreadable, call
+from services.delivery import measures
+from services.delivery.carriers import calls, hooks
+from services.delivery.carriers.calls import Unreadable
 from services.delivery.carriers.carrier import Arrivals
 from services.delivery.carriers.hook_options import Hook
 from services.delivery.carriers.kinds import inbound_hook, receipt_hook
@@ -31,7 +32,7 @@ class _Way(NamedTuple):
     """What a path takes: how its hook is found, its calls are read, and what they bring is kept."""
 
     hook: Callable[[Options], Hook | None]
-    read: Callable[[str, Any, Any], Sequence[Any]]
+    read: Callable[[str, Any, calls.Call], hooks.Brought]
     keep: Callable[[Arrivals], Callable[[Any], Awaitable[None]]]
 
 
@@ -77,12 +78,12 @@ class Webhooks:
 
     async def _status(self, request: web.Request, name: str, way: str, hook: Hook) -> HTTPStatus:
         try:
-            body = await request.read()
-            called = call(request.rel_url.raw_query_string, request.headers, request.content_type, body)
-            if not hooks.is_from_carrier(hook, called):
+            called = await _called(request, hook)
+            if called is None:
                 return HTTPStatus.FORBIDDEN
-            found = _WAYS[way].read(name, hook, called)
-            await asyncio.gather(*map(_WAYS[way].keep(self._arrivals), found))
+            brought = _WAYS[way].read(name, hook, called)
+            await asyncio.gather(*map(_WAYS[way].keep(self._arrivals), brought.things))
+            _tell_unreadable(name, way, brought.unreadable)
         except Unreadable as error:
             _log.warning("call of a carrier not readable", extra={"carrier": name, "way": way, "reason": str(error)})
             return HTTPStatus.BAD_REQUEST
@@ -95,3 +96,18 @@ class Webhooks:
             _log.error("call of a carrier failed", extra={"carrier": name, "way": way}, exc_info=error)
             return HTTPStatus.SERVICE_UNAVAILABLE
         return HTTPStatus.OK
+
+
+async def _called(request: web.Request, hook: Hook) -> calls.Call | None:
+    """Return a call that has the carrier's secret; where it can be looked at first, nobody else's body is read."""
+    outer = calls.outside(request.rel_url.raw_query_string, request.headers)
+    if hooks.is_secret_outside(hook) and not hooks.is_from_carrier(hook, outer):
+        return None
+    called = calls.whole(outer, request.content_type, await request.read())
+    return called if hooks.is_from_carrier(hook, called) else None
+
+
+def _tell_unreadable(name: str, way: str, count: int) -> None:
+    if count:
+        measures.unreadable(name, way, count)
+        _log.warning("part of a carrier's call not readable", extra={"carrier": name, "way": way, "parts": count})

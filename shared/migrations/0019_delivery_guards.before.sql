@@ -1,3 +1,17 @@
+-- What stands before the numbers of jobs in what carriers are told, who may have heard the same numbers from another
+-- installation, or from this one before its database was lost.
+create table delivery_installation (
+  single boolean primary key default true check (single),
+  name text not null
+);
+
+create function delivery_new_name() returns text
+language sql volatile as $$
+  select left(replace(gen_random_uuid()::text, '-', ''), 12)
+$$;
+
+insert into delivery_installation (name) values (delivery_new_name());
+
 -- Parts that accounts sent on a day (days since 1970, UTC) to numbers that begin with a prefix; only what a cap counts.
 create table delivery_counted (
   account_id bigint not null references account (id) on delete cascade,

@@ -22,6 +22,7 @@ from services.delivery.carriers.carrier import (
 )
 from services.delivery.switchboard import Switchboard
 from services.delivery.webhooks import Webhooks
+from tests.unit.carrier_place import References
 from tests.unit.carrier_server import CarrierServer
 
 EXAMPLES = Path(__file__).parents[2] / "services" / "delivery" / "carriers" / "examples"
@@ -45,10 +46,11 @@ class Kept:
 class Example:
     """An example with the addresses of the test."""
 
-    def __init__(self, board: Switchboard, server: CarrierServer, kept: Kept) -> None:
+    def __init__(self, board: Switchboard, server: CarrierServer, kept: Kept, public_url: str) -> None:
         self.board = board
         self.server = server
         self.kept = kept
+        self.public_url = public_url
 
     async def submit(self, text: str) -> Outcome:
         (name,) = self.board.names
@@ -66,11 +68,12 @@ async def example(file: str, url: str, folder: Path) -> AsyncIterator[Example]:
     async with server.serving():
         copy = folder / file
         _write(copy, (EXAMPLES / file).read_text().replace(url, server.url))
-        board = Switchboard(copy)
+        board = Switchboard(copy, kept, References())
         async with Webhooks(board, kept).serving("127.0.0.1", 0) as port:
-            _write(copy, copy.read_text().replace("https://sms.example.org", f"http://127.0.0.1:{port}"))
+            public_url = f"http://127.0.0.1:{port}"
+            _write(copy, copy.read_text().replace("https://sms.example.org", public_url))
             board.reload()
-            yield Example(board, server, kept)
+            yield Example(board, server, kept, public_url)
         await board.close()
 
 
@@ -104,7 +107,7 @@ async def _called(method: str, url: str | URL, **options: Any) -> None:
 
 async def test_kannel_takes_a_message_and_tells_its_delivery(kannel: Example) -> None:
     kannel.server.answers(202, "0: Accepted for delivery")
-    assert await kannel.submit("Grüße & 漢") == Accepted(("3",))
+    assert await kannel.submit("Grüße & 漢") == Accepted(("here-3",))
     (asked,) = kannel.server.asked
     dlr_url = asked.query.pop("dlr-url")
     assert dict(asked.query) == {
@@ -122,14 +125,14 @@ async def test_kannel_takes_a_message_and_tells_its_delivery(kannel: Example) ->
         dlr_url = dlr_url.replace(placeholder, value)
     await _called("GET", dlr_url)
     assert kannel.kept.arrived == [
-        Receipt("kannel", "3", None, ReceiptState.DELIVERED, "1", 1_700_000_000_000),
+        Receipt("kannel", "here-3", None, ReceiptState.DELIVERED, "1", 1_700_000_000_000),
     ]
 
 
 @pytest.mark.parametrize(
     ("status", "text", "outcome"),
     [
-        (202, "3: Queued for later delivery", Accepted(("3",))),
+        (202, "3: Queued for later delivery", Accepted(("here-3",))),
         (403, "Authorization failed for sendsms", Refused(Refusal.ACCOUNT, "status 403")),
         (400, "Missing receiver number, rejected", Refused(Refusal.PERMANENT, "status 400")),
         (503, "Temporal failure, try again later.", Refused(Refusal.SLOW_DOWN, "status 503")),
@@ -141,7 +144,7 @@ async def test_what_kannel_answers(kannel: Example, status: int, text: str, outc
 
 
 async def test_kannel_brings_a_message(kannel: Example) -> None:
-    url = _kannels_get_url().replace("https://sms.example.org", kannel.board.public_url)
+    url = _kannels_get_url().replace("https://sms.example.org", kannel.public_url)
     values = {"SECRET": "a-secret-of-kannel_webhook_secret", "%I": "u-1", "%p": "%2B" + FRIEND, "%P": OWN}
     values |= {"%b": "%00a%6F%22", "%C": "UTF-16BE", "%T": "1700000000"}
     for placeholder, value in values.items():
@@ -163,7 +166,7 @@ async def test_the_json_api_takes_a_message_and_tells_its_delivery(json_api: Exa
         "to": f"+{FRIEND}",
         "text": '"}' + "a" * 160,
         "alphabet": "GSM",
-        "reference": "3",
+        "reference": "here-3",
     }
     receipts = [{"id": "p-2", "status": "delivered", "time": "2023-11-14T22:13:20Z"}, {"id": "p-1", "status": "queued"}]
     await _called("POST", callback, json={"receipts": receipts}, headers=_bearer())
@@ -173,7 +176,7 @@ async def test_the_json_api_takes_a_message_and_tells_its_delivery(json_api: Exa
 
 async def test_the_json_api_brings_a_message(json_api: Example) -> None:
     body = {"id": "m-1", "from": f"+{FRIEND}", "to": f"+{OWN}", "text": "hello", "time": "2023-11-14T22:13:20Z"}
-    url = f"{json_api.board.public_url}/carriers/json/inbound"
+    url = f"{json_api.public_url}/carriers/json/inbound"
     await _called("POST", url, json=body, headers=_bearer())
     assert json_api.kept.arrived == [Inbound("json", "m-1", FRIEND, OWN, "hello", 1_700_000_000_000)]
 

@@ -155,7 +155,7 @@ async def test_a_message_that_is_brought_twice_arrives_once(carrier: Carrier, st
 
 async def test_who_said_stop_gets_nothing_until_start(carrier: Carrier, stack: Stack, client: Client, url: str) -> None:
     sender, other = await stack.accounts(2)
-    carrier.server.answers(200, '{"id": null}')
+    carrier.server.answers(200, '{"id": "c-2"}')
     assert await carrier.brings("inbound", id="m-2", **{"from": FRIEND}, to=sender.msisdn, text=" Stop.") == 200
     asked = len(carrier.server.asked)
     refused = await settled(client, sender)
@@ -165,6 +165,7 @@ async def test_who_said_stop_gets_nothing_until_start(carrier: Carrier, stack: S
     sent = await client.call(other, SEND, recipient=int(FRIEND), message="from another")
     await until(lambda: timeline(url, other.account_id, sent["messageId"]), _was_accepted)
     assert await carrier.brings("inbound", id="m-3", **{"from": FRIEND}, to=sender.msisdn, text="START") == 200
+    carrier.server.answers(200, '{"id": "c-3"}')
     sent = await client.call(sender, SEND, recipient=int(FRIEND), message="welcome")
     await until(lambda: timeline(url, sender.account_id, sent["messageId"]), _was_accepted)
 

@@ -8,7 +8,7 @@ from deploy.local.servers import Servers
 from services.delivery.carriers.carrier import Accepted, NotSent, Refusal, Refused, Unknown, UnknownPolicy
 from services.delivery.jobs import Conclusion
 from shared.contract import dates
-from tests.integration.delivery_rig import DeliveryRig, Scripted, delivery_rig
+from tests.integration.delivery_rig import NUMBER, DeliveryRig, Scripted, delivery_rig
 
 _BUSY = Refused(Refusal.TEMPORARY, "busy")
 _NEVER = Refused(Refusal.PERMANENT, "blocked")
@@ -36,6 +36,14 @@ async def test_refused_for_a_time_it_is_tried_again(servers: Servers, attempts: 
         kept = await rig.becomes(account, message_id, "accepted")
         assert (kept["attempts"], len(carrier.got)) == (attempts, attempts + 1)
         assert ("queued", "temporary: busy") in await rig.happened(account, message_id)
+
+
+async def test_a_number_goes_out_in_its_one_form(servers: Servers) -> None:
+    carrier = Scripted("one")
+    async with delivery_rig(servers, carrier) as rig, rig.worker().running():
+        await rig.send(await rig.account(), recipient=f"430{NUMBER[2:]}")
+        await _got(carrier)
+        assert [each.recipient for each in carrier.got] == [NUMBER]
 
 
 async def test_refused_too_often_it_fails(servers: Servers) -> None:

@@ -55,6 +55,17 @@ async def test_who_opted_out_of_a_number_gets_nothing_from_it(rig: Rig, account_
     assert await refused(rig, *asked, other) == [Reason.OPTED_OUT, None, Reason.OPTED_OUT, None]
 
 
+@pytest.mark.parametrize("written", [FRIEND, f"430{FRIEND[2:]}"])
+async def test_another_way_to_write_a_number_evades_no_guard(rig: Rig, account_id: int, written: str) -> None:
+    guards = SharedGuards(rig.database)
+    caps = (Cap(prefix="43699", parts=1),)
+    assert await refused(rig, *messages(account_id, 1, 1, to=written), caps=caps) == [None, Reason.CAPPED]
+    await guards.set_opt_out(f"430{OWN[2:]}", FRIEND, out=True, at=5)
+    assert await refused(rig, *messages(account_id, 1, to=written)) == [Reason.OPTED_OUT]
+    await guards.set_opt_out(OWN, written, out=False, at=6)
+    assert await refused(rig, *messages(account_id, 1)) == [None]
+
+
 @pytest.mark.parametrize(
     ("said", "out"),
     [

@@ -35,3 +35,12 @@ async def test_a_stop_holds_until_the_start(terminal: Terminal, database: asyncp
 def test_what_was_not_stopped_cannot_start(terminal: Terminal) -> None:
     done = terminal.run("sending", "start")
     assert (done.returncode, done.stderr) == (1, "usermessage: sending was not stopped\n")
+
+
+async def test_carriers_know_jobs_by_another_name_after_a_restore(
+    terminal: Terminal, database: asyncpg.Connection
+) -> None:
+    before = await database.fetchval("select name from delivery_installation")
+    named = terminal.row("sending", "rename")["name"]
+    assert named == await database.fetchval("select name from delivery_installation")
+    assert named != before

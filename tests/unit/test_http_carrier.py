@@ -14,6 +14,8 @@ from aiohttp import web
 from services.delivery.carriers.carrier import Accepted, NotSent, Outcome, Refusal, Refused, Submission, Unknown
 from services.delivery.carriers.http import Http
 from services.delivery.carriers.http_options import HttpOptions
+from shared.postgres.errors import DatabaseAway
+from tests.unit.carrier_place import References, place
 from tests.unit.carrier_server import CarrierServer
 
 SUBMISSION = Submission(1, 2, 3, "436990000001", "436990000002", "a text", 0, 4_000_000_000_000)
@@ -30,7 +32,8 @@ async def server() -> AsyncIterator[CarrierServer]:
 @asynccontextmanager
 async def carrier(url: str, **options: Any) -> AsyncIterator[Http]:
     """Yield a carrier; its table says so."""
-    made = Http("test", HttpOptions.model_validate({"kind": "http", "url": url, "timeout_seconds": 5, **options}))
+    table = {"kind": "http", "url": url, "timeout_seconds": 5, **options}
+    made = Http("test", HttpOptions.model_validate(table), place())
     try:
         yield made
     finally:
@@ -169,6 +172,14 @@ async def test_an_expired_message_is_not_sent(server: CarrierServer) -> None:
     assert server.asked == []
 
 
+async def test_what_has_no_name_to_the_carrier_is_not_sent(
+    server: CarrierServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(References, "error", DatabaseAway("gone"))
+    assert await submitted(server) == NotSent("nobody knows what to call it")
+    assert server.asked == []
+
+
 async def test_a_text_that_no_sms_holds_is_refused(server: CarrierServer) -> None:
     async with carrier(server.url) as opened:
         outcome = await opened.submit(SUBMISSION._replace(text="\x1b"))
@@ -187,6 +198,8 @@ SUCCESS = {"success": "json.ok", "ids": "json.parts[].id", "code": "json.code", 
         ('{"ok": false, "code": 7}', Refused(Refusal.SLOW_DOWN, "status 200, code 7")),
         ('{"ok": false, "code": "+436990000002"}', Refused(Refusal.TEMPORARY, "status 200")),
         ('{"ok": false, "code": "436990000002"}', Refused(Refusal.TEMPORARY, "status 200")),
+        ('{"ok": false, "code": "to-436990000002"}', Refused(Refusal.TEMPORARY, "status 200")),
+        ('{"ok": true, "code": 7}', Accepted(())),
         ('{"ok": "true"}', Refused(Refusal.TEMPORARY, "status 200")),
         ("[]", Refused(Refusal.TEMPORARY, "status 200")),
         ("<html>Log in</html>", Unknown("status 200 with an answer that cannot be read")),
@@ -196,6 +209,24 @@ SUCCESS = {"success": "json.ok", "ids": "json.parts[].id", "code": "json.code", 
 async def test_an_answer_in_json(server: CarrierServer, text: str, expected: Outcome) -> None:
     server.answers(200, text)
     assert await submitted(server, answer=SUCCESS) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"parts": [{"id": "x"}]}', Accepted(("x",))),
+        ('{"code": 7}', Refused(Refusal.SLOW_DOWN, "status 200, code 7")),
+        ('{"code": 7, "parts": [{"id": "x"}]}', Refused(Refusal.SLOW_DOWN, "status 200, code 7")),
+        ('{"error": "no credit"}', Unknown("status 200 without an id")),
+        ('{"parts": [{"id": " "}]}', Unknown("status 200 without an id")),
+    ],
+)
+async def test_an_answer_200_with_an_error_is_not_taken_for_a_success(
+    server: CarrierServer, text: str, expected: Outcome
+) -> None:
+    server.answers(200, text)
+    answer = {name: value for name, value in SUCCESS.items() if name != "success"}
+    assert await submitted(server, answer=answer) == expected
 
 
 async def test_a_code_tells_more_than_a_status(server: CarrierServer) -> None:
@@ -209,7 +240,24 @@ async def test_an_id_that_is_looked_for_in_a_page_of_somebody_else_is_unknown(se
 
 
 async def test_our_reference_may_be_the_id(server: CarrierServer) -> None:
-    assert await submitted(server, answer={"reference_is_id": True}) == Accepted(("3",))
+    assert await submitted(server, answer={"reference_is_id": True}) == Accepted(("here-3",))
+
+
+async def test_our_reference_is_the_id_where_no_answer_says_so(server: CarrierServer) -> None:
+    answer = {"reference_is_id": True, "success": "json.ok"}
+    server.answers(200, "<html>Log in</html>")
+    outcome = await submitted(server, answer=answer)
+    assert outcome == Unknown("status 200 with an answer that cannot be read", ("here-3",))
+    server.hangs()
+    assert await submitted(server, timeout_seconds=0.3, answer=answer) == Unknown("TimeoutError", ("here-3",))
+
+
+@pytest.mark.parametrize("sender", ["", "Example"])
+async def test_no_sender_where_the_carrier_wants_a_number_is_refused(server: CarrierServer, sender: str) -> None:
+    async with carrier(server.url, body={"from": "{sender:number}"}) as opened:
+        outcome = await opened.submit(SUBMISSION._replace(sender=sender))
+    assert outcome == Refused(Refusal.PERMANENT, "a value that the request cannot hold")
+    assert server.asked == []
 
 
 async def test_an_endless_answer_is_cut(server: CarrierServer) -> None:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from services.delivery.carriers.carrier import Accepted, Submission
 from services.delivery.carriers.http import Http
 from services.delivery.carriers.http_options import HttpOptions
+from tests.unit.carrier_place import place
 from tests.unit.carrier_server import Asked, CarrierServer
 
 HOSTILE = 'a&to=1+1%26 "}, {"to": "1"} {recipient} {secret.key}\r\nX: y\t#?/ä€😀'
@@ -28,7 +29,7 @@ async def asked_with(text: str, receipt_url: str = "", **options: Any) -> Asked:
     server = CarrierServer()
     async with server.serving():
         options = {"kind": "http", "url": server.url + "send?fixed=1%262", **options}
-        carrier = Http("test", HttpOptions.model_validate(options), receipt_url)
+        carrier = Http("test", HttpOptions.model_validate(options), place(receipt_url))
         assert await carrier.submit(submission(text)) == Accepted(())
         await carrier.close()
     return server.asked[0]
@@ -84,7 +85,7 @@ async def test_a_message_says_what_it_is_made_of() -> None:
     assert asked.query["coding"] == "0"
     assert asked.query["parts"] == "2"
     assert asked.query["alphabet"] == "GSM"
-    assert asked.query["dlr"] == "https://here.example/carriers/test/receipt?id=3&state=%d"
+    assert asked.query["dlr"] == "https://here.example/carriers/test/receipt?id=here-3&state=%d"
 
 
 async def test_a_secret_is_read_where_the_table_says(monkeypatch: pytest.MonkeyPatch) -> None:

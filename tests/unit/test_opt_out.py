@@ -1,9 +1,12 @@
 """Opt-out: which texts are such words, and that they are kept before their message."""
 
+from typing import Any
+
 import pytest
 
 from services.delivery.carriers.carrier import Inbound, Receipt
 from services.delivery.opt_out import HearingOptOuts, OptOutWords
+from shared.contract import dates
 
 INBOUND = Inbound("one", "id", "436990000002", "436990000001", "stop", 7)
 
@@ -46,7 +49,7 @@ class Kept:
     """Keeps in which order what was kept; fails at opt-outs when told."""
 
     def __init__(self) -> None:
-        self.order: list[object] = []
+        self.order: list[Any] = []
         self.broken = False
 
     async def set_opt_out(self, own_number: str, number: str, *, out: bool, at: int) -> None:
@@ -66,6 +69,12 @@ async def test_an_opt_out_is_kept_before_its_message() -> None:
     hearing = HearingOptOuts(kept, kept, OptOutWords)
     await hearing.inbound(INBOUND)
     assert kept.order == [("436990000001", "436990000002", True, 7), INBOUND]
+
+
+async def test_a_carrier_whose_clock_is_fast_undoes_nothing_that_is_said_later() -> None:
+    kept = Kept()
+    await HearingOptOuts(kept, kept, OptOutWords).inbound(INBOUND._replace(at=dates.now() + 80_000_000))
+    assert kept.order[0][3] <= dates.now()
 
 
 async def test_a_message_about_something_else_opts_nothing() -> None:

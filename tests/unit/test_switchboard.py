@@ -8,9 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from services.delivery import switchboard as switchboards
 from services.delivery.carrier_file import CarrierFileError
 from services.delivery.carriers.carrier import Accepted, Submission
+from services.delivery.carriers.console import Console
+from services.delivery.carriers.kinds import KINDS
+from services.delivery.carriers.options import Options
+from services.delivery.carriers.place import Place
 from services.delivery.switchboard import Switchboard, switchboard
+from tests.unit.carrier_place import Nobody, References
 from tests.unit.carrier_server import CarrierServer
 
 ONE = '[carriers.one]\nkind = "console"\n'
@@ -32,7 +38,7 @@ def file(tmp_path: Path) -> Path:
 
 
 async def test_what_did_not_change_goes_on_as_it_is(file: Path) -> None:
-    board = Switchboard(file)
+    board = Switchboard(file, Nobody(), References())
     one, two = board.carrier("one"), board.carrier("two")
     write(file, ONE + TWO.replace("Firm", "Other") + ROUTE)
     board.reload()
@@ -43,7 +49,7 @@ async def test_what_did_not_change_goes_on_as_it_is(file: Path) -> None:
 
 async def test_an_unchanged_http_carrier_keeps_its_connections(file: Path) -> None:
     write(file, ONE + HTTP.format("http://127.0.0.1:1/") + ROUTE)
-    board = Switchboard(file)
+    board = Switchboard(file, Nobody(), References())
     two = board.carrier("two")
     board.reload()
     assert board.carrier("two") is two
@@ -54,7 +60,7 @@ async def test_an_unchanged_http_carrier_keeps_its_connections(file: Path) -> No
 
 
 async def test_carriers_come_and_go(file: Path) -> None:
-    board = Switchboard(file)
+    board = Switchboard(file, Nobody(), References())
     assert list(board.names) == ["one", "two"]
     assert board.sender("two", "436990000001") == "Firm"
     assert board.sender("one", "436990000001") == "436990000001"
@@ -67,7 +73,7 @@ async def test_carriers_come_and_go(file: Path) -> None:
 
 
 async def test_a_file_with_an_error_changes_nothing(file: Path, caplog: pytest.LogCaptureFixture) -> None:
-    board = Switchboard(file)
+    board = Switchboard(file, Nobody(), References())
     one = board.carrier("one")
     write(file, ONE + '[[routes]]\ncarriers = ["three"]\n')
     with caplog.at_level(logging.ERROR):
@@ -78,12 +84,28 @@ async def test_a_file_with_an_error_changes_nothing(file: Path, caplog: pytest.L
     await board.close()
 
 
+async def test_a_carrier_is_made_with_what_keeps_arrivals_and_names_jobs(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Place] = []
+
+    def make(name: str, _: Options, place: Place) -> Console:
+        made.append(place)
+        return Console(name)
+
+    monkeypatch.setattr(switchboards, "KINDS", {"console": KINDS["console"]._replace(make=make)})
+    write(file, 'public_url = "https://sms.example/"\n' + ONE + ROUTE)
+    arrivals, references = Nobody(), References()
+    await Switchboard(file, arrivals, references).close()
+    assert made == [Place("https://sms.example/carriers/one/receipt", arrivals, references)]
+
+
 async def test_what_is_under_way_is_finished_by_the_carrier_that_went(file: Path) -> None:
     server = CarrierServer()
     async with server.serving():
         server.answers(202)
         write(file, ONE + HTTP.format(server.url) + ROUTE)
-        board = Switchboard(file)
+        board = Switchboard(file, Nobody(), References())
         two = board.carrier("two")
         assert two is not None
         sending = asyncio.create_task(two.submit(SUBMISSION))
@@ -96,7 +118,7 @@ async def test_what_is_under_way_is_finished_by_the_carrier_that_went(file: Path
 
 
 async def test_a_signal_reads_the_file_again(file: Path) -> None:
-    async with switchboard(file) as board:
+    async with switchboard(file, Nobody(), References()) as board:
         write(file, ONE + ROUTE)
         os.kill(os.getpid(), signal.SIGHUP)
         async with asyncio.timeout(5):
@@ -105,7 +127,7 @@ async def test_a_signal_reads_the_file_again(file: Path) -> None:
 
 
 async def test_without_a_file_there_is_no_carrier() -> None:
-    async with switchboard(None) as board:
+    async with switchboard(None, Nobody(), References()) as board:
         board.reload()
         assert board.names == ()
         assert board.routes.choose("436990000002", "1", ()) is None
@@ -114,4 +136,4 @@ async def test_without_a_file_there_is_no_carrier() -> None:
 def test_it_does_not_begin_with_an_error(file: Path) -> None:
     write(file, "")
     with pytest.raises(CarrierFileError):
-        Switchboard(file)
+        Switchboard(file, Nobody(), References())

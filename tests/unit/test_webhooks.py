@@ -8,12 +8,14 @@ from urllib.parse import quote
 
 import aiohttp
 import pytest
+from prometheus_client import REGISTRY
 
 from services.delivery.carriers.carrier import Inbound, Receipt, ReceiptState
 from services.delivery.switchboard import Switchboard
 from services.delivery.webhooks import Webhooks
 from shared.contract import dates
 from shared.postgres.errors import DatabaseAway
+from tests.unit.carrier_place import References
 
 SECRET = "a-secret-of-tests"
 FILE = """
@@ -116,8 +118,8 @@ async def caller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     monkeypatch.setenv("HOOK_SECRET", SECRET)
     file = tmp_path / "carriers.toml"
     _write(file)
-    board = Switchboard(file)
     kept = Kept()
+    board = Switchboard(file, kept, References())
     async with (
         Webhooks(board, kept).serving("127.0.0.1", 0) as port,
         aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session,
@@ -189,7 +191,9 @@ async def test_what_is_long_is_cut(caller: Caller) -> None:
         (f"/carriers/query/inbound?secret={SECRET}&from=1&to=1", {}, 400),
         ("/carriers/json/receipt", {"data": b"{", "headers": BEARER}, 400),
         ("/carriers/json/receipt", {"json": {}, "headers": BEARER}, 400),
-        ("/carriers/json/receipt", {"json": {"events": [{"id": "1"}, {}]}, "headers": BEARER}, 400),
+        ("/carriers/json/receipt", {"json": {"events": [{"state": "ok"}, {}]}, "headers": BEARER}, 400),
+        ("/carriers/json/receipt", {"data": b"{"}, 403),
+        ("/carriers/json/receipt", {"data": BytesIO(b"x" * 2_000_000)}, 403),
         ("/carriers/json/receipt", {"json": {"events": []}}, 403),
         ("/carriers/json/receipt", {"data": BytesIO(b"x" * 2_000_000), "headers": BEARER}, 413),
         ("/carriers/mute/receipt", {}, 404),
@@ -231,10 +235,34 @@ async def test_several_receipts_in_json(caller: Caller) -> None:
     ]
 
 
+async def test_one_that_cannot_be_read_loses_no_others(caller: Caller) -> None:
+    name, labels = "usermessage_delivery_unreadable_total", {"carrier": "json", "way": "receipt"}
+    before = REGISTRY.get_sample_value(name, labels) or 0
+    events = [{"state": "ok"}, {"id": "a", "state": "ok"}, 5, {"id": "b"}]
+    assert await caller.call("POST", "/carriers/json/receipt", json={"events": events}, headers=BEARER) == 200
+    assert [each.carrier_id for each in caller.kept.arrived if isinstance(each, Receipt)] == ["a", "b"]
+    assert REGISTRY.get_sample_value(name, labels) == before + 2
+
+
+@pytest.mark.parametrize("body", [b"<receipt/>", b"a text", b""])
+async def test_a_body_that_nobody_asks_for_may_be_anything(caller: Caller, body: bytes) -> None:
+    path = f"/carriers/query/receipt?secret={SECRET}&id=1&state=3"
+    assert await caller.call("POST", path, data=body, headers={"Content-Type": "text/xml"}) == 200
+    assert len(caller.kept.arrived) == 1
+
+
 async def test_a_message_in_a_form(caller: Caller) -> None:
     inbound = await caller.inbound(**{"from": "+43-699/0000002", "to": "0043 699 0000001", "text": "Grüße\n😀&=+"})
     assert inbound[2:5] == ("436990000002", "436990000001", "Grüße\n😀&=+")
     assert caller.text == "taken"
+
+
+async def test_a_number_has_one_form_and_a_short_code_its_own(caller: Caller) -> None:
+    inbound = await caller.inbound(**{"from": "+43 (0) 699 0000002", "to": "00430699 0000001"})
+    assert inbound[2:4] == ("436990000002", "436990000001")
+    inbound = await caller.inbound(**{"from": "0699", "to": "12345"})
+    assert inbound[2:4] == ("0699", "12345")
+    assert (await caller.receipt(to="4306990000002")).number == "436990000002"
 
 
 async def test_a_sender_of_letters_stays(caller: Caller) -> None:
@@ -271,6 +299,9 @@ async def test_a_text_in_another_charset(caller: Caller, encoding: str, charset:
         ("text=Gr%FC%DFe", "Grüße"),
         ("text=%00a", "\ufffda"),
         ("text=a&charset=nonsense", "a"),
+        ("text=%2Bae8-&charset=utf-7", "+ae8-"),
+        ("text=a%5Cn&charset=unicode-escape", "a\\n"),
+        ("text=a&charset=base64", "a"),
         ("text=%FF&charset=utf-8", "ÿ"),
         ("text=a&text=b", "a"),
         ("", ""),

@@ -24,17 +24,20 @@ class Call(NamedTuple):
     octets: Mapping[str, Any]
 
 
-def call(query: str, headers: Mapping[str, str], content_type: str, body: bytes) -> Call:
-    """Read a call; raise `Unreadable`. A field that stands there twice is its first."""
-    is_form = content_type == _FORM
-    query_octets = _fields(query)
-    form_octets = _fields(body.decode(_OCTETS)) if is_form else {}
-    rest = {
-        "headers": {name.lower(): value for name, value in headers.items()},
-        "json": None if is_form else _json(body),
-    }
-    tree = {"query": _decoded(query_octets), "form": _decoded(form_octets), **rest}
-    return Call(tree, {"query": query_octets, "form": form_octets, **rest})
+def outside(query: str, headers: Mapping[str, str]) -> Call:
+    """Read what a call says outside of its body; raise `Unreadable`. A field that stands there twice is its first."""
+    octets = _fields(query)
+    rest = {"form": {}, "json": None, "headers": {name.lower(): value for name, value in headers.items()}}
+    return Call({"query": _decoded(octets), **rest}, {"query": octets, **rest})
+
+
+def whole(outer: Call, content_type: str, body: bytes) -> Call:
+    """Return a call with what its body says; raise `Unreadable` for a form. A body of another kind says nothing."""
+    if content_type == _FORM:
+        octets = _fields(body.decode(_OCTETS))
+        return Call({**outer.tree, "form": _decoded(octets)}, {**outer.octets, "form": octets})
+    json = _json(body)
+    return Call({**outer.tree, "json": json}, {**outer.octets, "json": json})
 
 
 def items(call: Call, many: Iterable[Any] | None) -> Iterable[Call]:
@@ -64,9 +67,8 @@ def _text(octets: str) -> str:
 
 
 def _json(body: bytes) -> Any:
-    if not body.strip():
-        return None
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
-        raise Unreadable("no JSON") from None
+        # What the expressions ask for may all stand in the query.
+        return None

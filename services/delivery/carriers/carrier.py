@@ -52,9 +52,10 @@ class Refused(NamedTuple):
 
 
 class Unknown(NamedTuple):
-    """It was written, and no answer says what became of it."""
+    """It was written, and no answer says what became of it; `carrier_ids` where its receipts are known without one."""
 
     reason: str
+    carrier_ids: tuple[str, ...] = ()
 
 
 class NotSent(NamedTuple):

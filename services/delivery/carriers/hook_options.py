@@ -54,7 +54,7 @@ class ReceiptHook(Hook):
 class InboundHook(Hook):
     """Where a message to one of our numbers says what; without an id, one is made of all that it says.
 
-    `charset` is where a call says in what its text is encoded, if not in UTF-8, as names that Python knows.
+    `charset` is where a call says in what its text is encoded, if not in UTF-8.
     """
 
     sender: Found

@@ -1,14 +1,18 @@
 """Reading of what carriers bring: receipts and messages to our numbers, whatever is missing in them."""
 
+import codecs
 import hashlib
 import hmac
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from services.delivery.carriers.calls import Call, Unreadable, items
 from services.delivery.carriers.carrier import Inbound, Receipt, ReceiptState
 from services.delivery.carriers.expressions import Expression
 from services.delivery.carriers.hook_options import Hook, InboundHook, ReceiptHook
 from services.delivery.carriers.ids import known_id
+from services.delivery.numbers import canonical
 from shared.contract import dates
 
 _LATEST_MS = 86_400_000
@@ -17,7 +21,22 @@ _LONGEST_REASON = 64
 _LONGEST_NUMBER = 64
 # What carriers call the alphabet of GSM, which they hand on in UTF-8.
 _CHARSETS = {"gsm": "utf-8", "gsm7": "utf-8", "binary": "latin-1", "ucs2": "utf-16-be", "ucs-2": "utf-16-be"}
+# Python knows more codecs, of which some are no charsets and some take long.
+_CODECS = frozenset({"ascii", "cp1252", "iso8859-1", "iso8859-15", "utf-16", "utf-16-be", "utf-16-le", "utf-8"})
 _OCTETS = "latin-1"
+_BODY = re.compile(r"\b(form|json)\b")
+
+
+class Brought(NamedTuple):
+    """What a call brings, and how many more things that could not be read."""
+
+    things: Sequence[Receipt | Inbound]
+    unreadable: int
+
+
+def is_secret_outside(hook: Hook) -> bool:
+    """Whether the secret stands in the query or the headers, so that it can be looked at before a body is read."""
+    return not _BODY.search(hook.secret_in.text)
 
 
 def is_from_carrier(hook: Hook, call: Call) -> bool:
@@ -27,14 +46,28 @@ def is_from_carrier(hook: Hook, call: Call) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode())
 
 
-def receipts(carrier: str, hook: ReceiptHook, call: Call) -> Sequence[Receipt]:
-    """Return the receipts of a call; raise `Unreadable` where one says not of which message it is."""
-    return [_receipt(carrier, hook, each) for each in _several(hook, call)]
+def receipts(carrier: str, hook: ReceiptHook, call: Call) -> Brought:
+    """Return the receipts of a call; raise `Unreadable` where none says of which message it is."""
+    return _brought(lambda each: _receipt(carrier, hook, each), _several(hook, call))
 
 
-def inbounds(carrier: str, hook: InboundHook, call: Call) -> Sequence[Inbound]:
-    """Return the messages of a call; raise `Unreadable` where one says not from whom and to whom it is."""
-    return [_inbound(carrier, hook, each) for each in _several(hook, call)]
+def inbounds(carrier: str, hook: InboundHook, call: Call) -> Brought:
+    """Return the messages of a call; raise `Unreadable` where none says from whom and to whom it is."""
+    return _brought(lambda each: _inbound(carrier, hook, each), _several(hook, call))
+
+
+def _brought(read: Callable[[Call], Receipt | Inbound], calls: Sequence[Call]) -> Brought:
+    """Read each; one that cannot be read is no reason to lose the others."""
+    things: list[Receipt | Inbound] = []
+    errors: list[Unreadable] = []
+    for each in calls:
+        try:
+            things.append(read(each))
+        except Unreadable as error:
+            errors.append(error)
+    if errors and not things:
+        raise errors[0]
+    return Brought(things, len(errors))
 
 
 def _several(hook: Hook, call: Call) -> Sequence[Call]:
@@ -87,7 +120,10 @@ def _message_text(hook: InboundHook, call: Call) -> str:
         return _found(hook.text, call)
     octets = str(hook.text.find(call.octets) or "")
     try:
-        return octets.encode(_OCTETS).decode(_CHARSETS.get(name, name)).replace("\0", "\ufffd")
+        codec = codecs.lookup(_CHARSETS.get(name, name)).name
+        if codec not in _CODECS:
+            return _found(hook.text, call)
+        return octets.encode(_OCTETS).decode(codec).replace("\0", "\ufffd")
     except (LookupError, UnicodeError):
         return _found(hook.text, call)
 
@@ -97,12 +133,12 @@ def _found(expression: Expression | None, call: Call) -> str:
 
 
 def _digits(text: str) -> str:
-    """Return a number as digits; a sender with letters as it is."""
+    """Return a number as digits, in its one form; a sender with letters as it is."""
     short = text.strip()[:_LONGEST_NUMBER]
     if any(each.isalpha() for each in short):
         return short
     digits = "".join(each for each in short if each in "0123456789")
-    return digits.removeprefix("00") if not short.startswith("+") else digits
+    return canonical(digits if short.startswith("+") else digits.removeprefix("00"))
 
 
 def _at(text: str) -> int:

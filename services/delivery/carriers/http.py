@@ -11,9 +11,11 @@ from yarl import URL
 from services.delivery.carriers.carrier import NotSent, Outcome, Refusal, Refused, Submission, Unknown, UnknownPolicy
 from services.delivery.carriers.http_answers import outcome
 from services.delivery.carriers.http_options import HttpOptions
-from services.delivery.carriers.templates import filled, values_of
+from services.delivery.carriers.place import Place
+from services.delivery.carriers.templates import filled, secret_values_of, values_of
 from services.delivery.segments import Unsendable, segments
 from shared.contract import dates
+from shared.contract.faults import Away
 
 _CONNECT_SECONDS = 5.0
 # Shorter than servers keep an idle connection, or a message is written into one that is being closed.
@@ -25,14 +27,14 @@ _JSON = "application/json"
 class Http:
     """Sends by HTTP; once a request is on its way, only an answer says what became of it."""
 
-    def __init__(self, name: str, options: HttpOptions, receipt_url: str = "") -> None:
+    def __init__(self, name: str, options: HttpOptions, place: Place) -> None:
         self.name = name
         self.rate = options.rate
         self.window = options.window
         self.unknown_policy: UnknownPolicy = options.unknown
         self._options = options
-        self._secrets = options.secret_values()
-        self._receipt_url = receipt_url
+        self._secrets = secret_values_of(options.secret_values())
+        self._place = place
         self._session: aiohttp.ClientSession | None = None
         self._idle = asyncio.Event()
         self._idle.set()
@@ -42,14 +44,10 @@ class Http:
         """Send one request, never a second one."""
         if submission.expires_at <= dates.now():
             return NotSent("expired")
-        try:
-            request = self._request(submission)
-        except Unsendable as error:
-            return Refused(Refusal.PERMANENT, str(error))
         self._running += 1
         self._idle.clear()
         try:
-            return await self._exchange(request, str(submission.job_id))
+            return await self._sent(submission)
         finally:
             self._running -= 1
             if not self._running:
@@ -60,6 +58,18 @@ class Http:
         await self._idle.wait()
         if self._session is not None:
             await self._session.close()
+
+    async def _sent(self, submission: Submission) -> Outcome:
+        try:
+            reference = await self._place.references.of(submission.job_id)
+            request = self._request(submission, reference)
+        except Away:
+            return NotSent("nobody knows what to call it")
+        except Unsendable as error:
+            return Refused(Refusal.PERMANENT, str(error))
+        except ValueError:
+            return Refused(Refusal.PERMANENT, "a value that the request cannot hold")
+        return self._with_id(await self._exchange(request, reference), reference)
 
     async def _exchange(self, request: dict[str, Any], reference: str) -> Outcome:
         progress = _Progress()
@@ -75,10 +85,16 @@ class Http:
             # What an error says may hold the URL, and so a number.
             return (Unknown if progress.written else NotSent)(type(error).__name__)
 
-    def _request(self, submission: Submission) -> dict[str, Any]:
+    def _with_id(self, outcome: Outcome, reference: str) -> Outcome:
+        """Return an outcome; where a receipt may come for one that is unknown, with the id that it will have."""
+        if isinstance(outcome, Unknown) and self._options.answer.reference_is_id:
+            return outcome._replace(carrier_ids=(reference,))
+        return outcome
+
+    def _request(self, submission: Submission, reference: str) -> dict[str, Any]:
         options = self._options
         cut = segments(submission.text, submission.encoding)
-        values = values_of(submission, cut, dates.now(), self._receipt_url, self._secrets)
+        values = self._secrets | values_of(submission, cut, reference, dates.now(), self._place.receipt_url)
         headers = filled(options.headers, values)
         body: Any = None
         if options.form is not None:

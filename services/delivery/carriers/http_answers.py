@@ -31,18 +31,18 @@ _CLASSES: Mapping[int, Verdict] = {
 }
 _OK = 2
 # A code may be shown in a log; a text or a number of a person may not.
-_SHOWABLE = re.compile(r"(?![0-9]{7})[A-Za-z0-9_.-]{1,32}\Z")
+_SHOWABLE = re.compile(r"(?!.*[0-9]{7})[A-Za-z0-9_.-]{1,32}\Z")
 _LONGEST_HOLD_SECONDS = 3600.0
 
 
 def outcome(answer: Answer, status: int, headers: Mapping[str, str], content: bytes, reference: str) -> Outcome:
     """Return what an answer says; `headers` find names in any case."""
     tree = _tree(answer, status, headers, content)
-    if status // 100 == _OK and (answer.success is None or answer.success.find(tree) is True):
+    code = answer.code.text_in(tree) if answer.code else None
+    if status // 100 == _OK and _took_it(answer, tree, code):
         return _accepted(answer, tree, reference)
     if status // 100 == _OK and not _readable(answer, tree):
         return Unknown(f"status {status} with an answer that cannot be read")
-    code = answer.code.text_in(tree) if answer.code else None
     verdict = _verdict(answer, status, code)
     reason = f"status {status}" + (f", code {code}" if code and _SHOWABLE.match(code) else "")
     if not isinstance(verdict, Refusal):
@@ -50,14 +50,22 @@ def outcome(answer: Answer, status: int, headers: Mapping[str, str], content: by
     return Refused(verdict, reason, _after_seconds(headers) if verdict is Refusal.SLOW_DOWN else None)
 
 
+def _took_it(answer: Answer, tree: Mapping[str, Any], code: str | None) -> bool:
+    """Whether an answer 2xx says so: by its success, else by not having the code of a refusal."""
+    return code not in answer.codes if answer.success is None else answer.success.find(tree) is True
+
+
 def _accepted(answer: Answer, tree: Mapping[str, Any], reference: str) -> Outcome:
     if answer.reference_is_id:
         return Accepted((reference,))
     if answer.ids is None:
         return Accepted(())
-    ids = tuple(known_id(each) for each in answer.ids.texts(tree))
+    ids = tuple(known for each in answer.ids.texts(tree) if (known := known_id(each)))
     if not ids and not _readable(answer, tree):
         return Unknown(f"status {tree['status']} with an answer that cannot be read")
+    if not ids and answer.success is None:
+        # Only the id would have said that it was taken.
+        return Unknown(f"status {tree['status']} without an id")
     return Accepted(ids)
 
 

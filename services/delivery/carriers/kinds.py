@@ -9,34 +9,49 @@ from services.delivery.carriers.hook_options import InboundHook, ReceiptHook
 from services.delivery.carriers.http import Http
 from services.delivery.carriers.http_options import HttpOptions
 from services.delivery.carriers.options import ConsoleOptions, Options
+from services.delivery.carriers.place import Place
 
 
 class Kind(NamedTuple):
-    """What reads the options of a kind; `make` takes the carrier's name, its options and where its receipts go."""
+    """What reads the options of a kind and makes a carrier of them; the hooks read what comes by HTTP, if any does."""
 
     options: type[Options]
-    make: Callable[[str, Any, str], Carrier]
+    make: Callable[[str, Any, Place], Carrier]
+    receipt_hook: Callable[[Any], ReceiptHook | None]
+    inbound_hook: Callable[[Any], InboundHook | None]
 
 
-def _console(name: str, options: ConsoleOptions, _: str) -> Carrier:
+def _console(name: str, options: ConsoleOptions, _: Place) -> Carrier:
     return Console(name, options.rate, options.window, unknown_policy=options.unknown)
 
 
-def _http(name: str, options: HttpOptions, receipt_url: str) -> Carrier:
-    return Http(name, options, receipt_url)
+def _http(name: str, options: HttpOptions, place: Place) -> Carrier:
+    return Http(name, options, place)
+
+
+def _no_hook(_: Options) -> None:
+    return None
+
+
+def _http_receipts(options: HttpOptions) -> ReceiptHook | None:
+    return options.receipt
+
+
+def _http_inbound(options: HttpOptions) -> InboundHook | None:
+    return options.inbound
 
 
 KINDS: Mapping[str, Kind] = {
-    "console": Kind(ConsoleOptions, _console),
-    "http": Kind(HttpOptions, _http),
+    "console": Kind(ConsoleOptions, _console, _no_hook, _no_hook),
+    "http": Kind(HttpOptions, _http, _http_receipts, _http_inbound),
 }
 
 
 def receipt_hook(options: Options) -> ReceiptHook | None:
     """Return how receipts of a carrier are read, or none where none come by HTTP."""
-    return options.receipt if isinstance(options, HttpOptions) else None
+    return KINDS[options.kind].receipt_hook(options)
 
 
 def inbound_hook(options: Options) -> InboundHook | None:
     """Return how inbound messages of a carrier are read, or none where none come by HTTP."""
-    return options.inbound if isinstance(options, HttpOptions) else None
+    return KINDS[options.kind].inbound_hook(options)

@@ -7,6 +7,7 @@ from services.delivery.carriers.carrier import UnknownPolicy
 # What carriers grant a new customer.
 _RATE = 10.0
 _WINDOW = 10
+PREFIX = r"^[0-9]{0,15}$"
 SENDER = r"^([0-9]{3,15}|(?=.*[A-Za-z])[A-Za-z0-9 ._-]{1,11})$"
 
 

@@ -108,24 +108,26 @@ def filled(read: Any, values: Mapping[str, str]) -> Any:
     return [filled(value, values) for value in read] if isinstance(read, list) else read
 
 
-def values_of(
-    submission: Submission, segments: Segments, now: int, receipt_url: str, secrets: Mapping[str, str]
-) -> dict[str, str]:
-    """Return what the placeholders stand for; `now` in ms since 1970."""
+def values_of(submission: Submission, segments: Segments, reference: str, now: int, receipt_url: str) -> dict[str, str]:
+    """Return what the placeholders other than secrets stand for; `now` in ms since 1970."""
     seconds = max(1, (submission.expires_at - now) // 1000)
     return {
         "recipient": submission.recipient,
         "sender": submission.sender,
         "text": segments.text,
-        "reference": str(submission.job_id),
+        "reference": reference,
         "coding": str(_GSM_CODING if segments.is_gsm else _UCS2_CODING),
         "alphabet": "GSM" if segments.is_gsm else "UCS2",
         "parts": str(len(segments.parts)),
         "validity_seconds": str(seconds),
         "validity_minutes": str(max(1, seconds // 60)),
         "receipt_url": receipt_url,
-        **{f"{_SECRETS}{name}": secret for name, secret in secrets.items()},
     }
+
+
+def secret_values_of(secrets: Mapping[str, str]) -> dict[str, str]:
+    """Return what the placeholders of secrets stand for."""
+    return {f"{_SECRETS}{name}": secret for name, secret in secrets.items()}
 
 
 Text = Annotated[Template, PlainValidator(template)]

@@ -1,0 +1,1 @@
+update delivery_installation set name = delivery_new_name() returning name
