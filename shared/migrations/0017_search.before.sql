@@ -87,3 +87,28 @@ begin
   where kept.change_seq <= excluded.change_seq;
 end
 $$;
+
+-- Messages of an account, newest first behind a place, that have all of some pieces of text among their words and none of
+-- others. `lexemes_wanted` is a condition that the index answers: it knows all words but those of very long messages.
+create function search_find(
+  of_account bigint, of_address text, only_locked boolean, behind_date bigint, behind_message integer, most integer,
+  unwanted text[], wanted text[], lexemes_wanted tsquery
+) returns table (date_sent bigint, message_id integer)
+language plpgsql stable
+-- A word that is seldom is looked up, one that is everywhere is met soon in the newest messages: that is decided anew for
+-- each query, from what Postgres knows of the words.
+set plan_cache_mode to force_custom_plan
+as $$
+#variable_conflict use_column
+begin
+  return query
+  select found.date_sent, found.message_id from search_document as found
+  where found.account_id = of_account and found.gone_at is null
+    and (found.lexemes @@ lexemes_wanted or found.lexemes is null)
+    and (of_address is null or found.address = of_address) and (found.locked or not only_locked)
+    and (found.date_sent, found.message_id) < (behind_date, behind_message)
+    and not exists (select from unnest(wanted) as needle where strpos(' ' || found.words || ' ', needle) = 0)
+    and not exists (select from unnest(unwanted) as needle where strpos(' ' || found.words || ' ', needle) > 0)
+  order by found.date_sent desc, found.message_id desc limit most;
+end
+$$;

@@ -1,6 +1,7 @@
 """The index in Postgres finds what the reference finds, and takes changes in any order."""
 
 import itertools
+import json
 from collections.abc import AsyncIterator
 
 import pytest
@@ -19,6 +20,14 @@ from tests.integration.search_examples import MESSAGES, QUERIES, SECONDS, assert
 
 EVERYTHING = Query((), ())
 accounts = itertools.count(1)
+
+_MANY = """
+select search_write(
+  array_agg($1::bigint), array_agg(n), array_agg(n::bigint), array_agg(n::bigint), array_agg(text 'x'),
+  array_agg(false), array_agg(case n when 1 then 'seldom' else 'word ' || n end)
+) from generate_series(1, 5000) as n
+"""
+_FIND = "select from search_find($1::bigint, null, false, 9000, 9000, 100, '{}', array[$2::text], ($3::text)::tsquery)"
 
 
 @pytest.fixture(scope="module")
@@ -156,6 +165,24 @@ async def test_an_erase_waits_for_what_is_being_written(database: Database) -> N
         await connection.fetch("select search_write($1, $2, $3, $4, $5, $6, $7)", *row)
         with pytest.raises(DatabaseError):
             await database.fetch("select mailbox_erase($1)", account_id, timeout=0.5)
+
+
+async def test_a_seldom_word_is_looked_up_and_one_that_is_everywhere_is_met_soon(database: Database) -> None:
+    account_id = next(accounts)
+    await database.fetch(_MANY, account_id, timeout=SECONDS)
+    await database.fetch("analyze search_document", timeout=SECONDS)
+    async with database.transaction(timeout=SECONDS) as connection:
+        for _ in range(10):
+            assert len(await connection.fetch(_FIND, account_id, " word ", f"'{account_id}/word'")) == 100
+        for word in ("seldom", "word"):
+            explained = f"explain (analyze, buffers, format json) {_FIND}"
+            (found,) = json.loads(
+                await connection.fetchval(explained, account_id, f" {word} ", f"'{account_id}/{word}'")
+            )
+            blocks = found["Plan"]["Shared Hit Blocks"] + found["Plan"]["Shared Read Blocks"]
+            print(f"{word}: {blocks} blocks")
+            # The table alone has about 100.
+            assert blocks < 70
 
 
 async def test_nothing_is_written_for_nothing(index: PostgresIndex) -> None:

@@ -1,10 +1,2 @@
--- Messages of an account, newest first behind a place, that have all of some pieces of text among their words and none
--- of others. The index has no message without a lexeme of the pieces, but it knows nothing of those that are very long.
-select date_sent, message_id from search_document
-where account_id = $1 and gone_at is null
-  and (lexemes @@ $9::text::tsquery or lexemes is null)
-  and ($2::text is null or address = $2) and (locked or not $3)
-  and (date_sent, message_id) < ($4::bigint, $5::integer)
-  and not exists (select from unnest($8::text[]) as needle where strpos(' ' || words || ' ', needle) = 0)
-  and not exists (select from unnest($7::text[]) as needle where strpos(' ' || words || ' ', needle) > 0)
-order by date_sent desc, message_id desc limit $6
+select date_sent, message_id from search_find($1, $2, $3, $4, $5, $6, $7, $8, $9::text::tsquery)
+order by date_sent desc, message_id desc
