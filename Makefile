@@ -1,5 +1,5 @@
 # Settings: RUN=folder of the stack, ACCOUNTS=number of demo accounts, LIMITS=on|off,
-# SEARCH=opensearch|postgres, PYTHON=interpreter for .venv,
+# SEARCH=opensearch|postgres, CARRIERS=file of carriers, PYTHON=interpreter for .venv,
 # ROLE=gateway|accounts|conversations|messages|search|delivery, N=number of its processes
 RUN ?= .run
 ACCOUNTS ?= 2
@@ -14,7 +14,7 @@ help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 up: for-stack ## start everything on this machine that does not run, and print how to call it
-	@$(STACK) up --accounts $(ACCOUNTS) --limits $(LIMITS) --search $(SEARCH)
+	@$(STACK) up --accounts $(ACCOUNTS) --limits $(LIMITS) --search $(SEARCH) $(if $(CARRIERS),--carriers $(CARRIERS))
 
 down: for-stack ## stop it; data stays in $(RUN)
 	@$(STACK) down
@@ -32,7 +32,7 @@ logs: for-stack ## follow what it writes
 	@$(STACK) logs
 
 test: lint ## everything that must pass: lint, types, imports, unit, contract, integration, each fault once
-	$(BIN)/python -m pytest --ignore=tests/bench
+	$(BIN)/python -m pytest --ignore=tests/bench --numprocesses 2 --dist loadfile
 
 unit: for-tests ## unit tests only, in seconds, without servers
 	$(BIN)/python -m pytest tests/unit

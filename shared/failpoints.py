@@ -16,6 +16,8 @@ NAMES = (
     "relay.published",  # the broker has taken events, which are not deleted yet
     "subscriber.received",  # events have arrived, nothing has happened
     "delivery.twin_stored",  # the recipient has the message, the sender does not know it
+    "delivery.claimed",  # a job is about to be submitted, nothing was written
+    "delivery.submitted",  # a carrier has answered, nobody knows yet
     "dead_letters.replayed",  # events are in their queue again, the dead letter is still there
     "search.read",  # the messages of events are read, the index does not know of them
     "search.written",  # the index has them, their events are not handled

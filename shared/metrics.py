@@ -25,6 +25,7 @@ _DEAD_LETTERS = Counter("usermessage_dead_letters", "Events that became dead let
 _EVENT_SECONDS = Histogram(
     "usermessage_event_seconds", "Time from an event's writing to its handling", ["queue"], buckets=(*_BUCKETS, 30, 300)
 )
+_WEBHOOKS = Counter("usermessage_webhooks", "Calls of carriers that were answered here", ["carrier", "way", "status"])
 _CLOSED = Gauge("usermessage_closed_conversations", "Deleted conversations that wait for the purge, in all mailboxes")
 
 
@@ -122,3 +123,8 @@ def events_handled(queue: str, written_at: Iterable[int]) -> None:
     now = time.time() * 1000
     for at in written_at:
         _EVENT_SECONDS.labels(queue).observe((now - at) / 1000)
+
+
+def webhook(carrier: str, way: str, status: int) -> None:
+    """Count a call of a carrier, by the HTTP status of its answer."""
+    _WEBHOOKS.labels(carrier, way, str(int(status))).inc()

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from shared import failpoints, logs
 from shared.health import Health, Probe
@@ -37,10 +37,18 @@ def main(role: str, app: App) -> None:
         settings = Settings.from_environment(os.environ)
         failpoints.arm(settings.failpoints)
     except (SettingsError, ValueError) as error:
-        sys.stderr.write(f"{role} does not start, these settings are wrong:\n{error}\n")
-        raise SystemExit(2) from None
+        _refuse(role, error)
     logs.configure(role, settings.log_level)
-    asyncio.run(_run(settings, app))
+    try:
+        asyncio.run(_run(settings, app))
+    except SettingsError as error:
+        # What a setting names, such as a file, is read by the role.
+        _refuse(role, error)
+
+
+def _refuse(role: str, error: ValueError) -> NoReturn:
+    sys.stderr.write(f"{role} does not start, these settings are wrong:\n{error}\n")
+    raise SystemExit(2) from None
 
 
 async def _run(settings: Settings, app: App) -> None:

@@ -128,6 +128,29 @@ class Settings:
     event_retry_seconds: float = setting(
         1.0, "first delay of an event whose handling failed; each further one is 4 times as long", least=0.01
     )
+    carriers_file: str = setting(
+        "", "TOML file of carriers, routes and guards, read again on SIGHUP; empty: no carrier, such sends fail"
+    )
+    delivery_attempts: int = setting(
+        8, "how often a message is tried that carriers refuse for a time", least=1, most=100
+    )
+    delivery_retry_seconds: float = setting(
+        5.0,
+        "first delay of such a message; each further one is twice as long, at most 900",
+        least=0.01,
+        most=900,
+    )
+    delivery_validity_seconds: int = setting(
+        172_800, "how long a message may wait for a carrier before it expires", least=1, most=604_800
+    )
+    delivery_lease_seconds: float = setting(
+        60.0, "after which a submission whose worker is gone counts as unknown", least=1, most=3600
+    )
+    delivery_history_days: int = setting(30, "how long the timeline of a message is kept", least=1, most=3650)
+    webhooks_host: str = setting("127.0.0.1", "address on which delivery serves the webhooks of carriers")
+    webhooks_port: int = setting(
+        8090, "port on which delivery serves them; workers of one machine share it", least=1, most=65535
+    )
     failpoints: str = setting("", "for tests: points at which the process dies or waits, such as server.ran=kill")
 
     @classmethod

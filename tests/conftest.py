@@ -5,11 +5,12 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.apart import place_of_its_own
-from tests.opensearch import Beginning, report
+from tests.opensearch import Beginning, heard, report
 from tests.running import Stack
 from tests.servers import PreparedServer, Servers, choose, choose_opensearch, choose_redis
 
@@ -120,6 +121,11 @@ def _service_is_back(request: pytest.FixtureRequest) -> None:
     for name in ("stack", "embedded_stack"):
         if name in request.fixturenames:
             request.getfixturevalue(name).wait_ready()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    heard(node.config, getattr(node, "workeroutput", {}))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

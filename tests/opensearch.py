@@ -1,7 +1,7 @@
 """The OpenSearch of a test run: started beside other servers, and said loudly where there is none."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
@@ -11,6 +11,7 @@ from tests.servers import PreparedServer
 
 REQUIRED = "required"
 MISSING = pytest.StashKey[str]()
+_MISSING = "opensearch missing"
 
 
 class Beginning:
@@ -30,7 +31,7 @@ class Beginning:
         except MissingProgramError as error:
             if os.environ.get("OPENSEARCH") == REQUIRED:
                 raise
-            config.stash[MISSING] = str(error)
+            remember(config, str(error))
             self._say(f"OPENSEARCH COULD NOT BE HAD, search is tested on Postgres only: {error}")
             return None
         return self._server
@@ -46,6 +47,19 @@ class Beginning:
         self._server.prepare()
         self._prepared = True
         self._server.start()
+
+
+def remember(config: pytest.Config, reason: str) -> None:
+    """Keep why there is none until the end of the run, also for whom this process runs tests."""
+    config.stash[MISSING] = reason
+    if hasattr(config, "workeroutput"):
+        config.workeroutput[_MISSING] = reason
+
+
+def heard(config: pytest.Config, output: Mapping[str, object]) -> None:
+    """Keep what a process that ran tests for this one remembered."""
+    if _MISSING in output:
+        config.stash[MISSING] = str(output[_MISSING])
 
 
 def report(reporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -16,6 +16,7 @@ from services.accounts.tokens import new_secret
 from shared.settings import Settings
 from tests.servers import Servers
 
+CARRIERS = Path(__file__).parent / "carriers.toml"
 PASSWORD = "correct horse battery"
 
 
@@ -81,6 +82,8 @@ class Stack:
             **_search_settings(opensearch_url),
             "HOST": "127.0.0.1",
             "LIMITS": "off",
+            "CARRIERS_FILE": str(CARRIERS),
+            "WEBHOOKS_PORT": str(free_port()),
             **(settings or {}),
         }
         names = [name for role in ROLES for name in role_names(role, (counts or {}).get(role, 1))]

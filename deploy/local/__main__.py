@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from deploy.local.carriers import CONSOLE, carrier_settings
 from deploy.local.commands import CommandError
 from deploy.local.packages import MissingProgramError
 from deploy.local.roles import ROLES
 from deploy.local.search import BACKENDS
 from deploy.local.supervisor import SupervisorError
 from deploy.local.up import Stack
+from services.delivery.carrier_file import CarrierFileError
 
 # Each worker may hold eight of Postgres' 300 connections.
 MOST_OF_A_ROLE = 10
@@ -28,13 +30,16 @@ def main() -> None:
         else:
             with _alone(arguments.run):
                 _change(Stack(arguments.run), arguments)
+    except CarrierFileError as error:
+        sys.exit(f"this file of carriers is wrong:\n{error}")
     except (MissingProgramError, CommandError, SupervisorError, TimeoutError) as error:
         sys.exit(str(error))
 
 
 def _change(stack: Stack, arguments: argparse.Namespace) -> None:
     if arguments.verb == "up":
-        stack.up(arguments.accounts, arguments.limits, arguments.search)
+        carriers = carrier_settings(arguments.carriers)
+        stack.up(arguments.accounts, arguments.limits, arguments.search, carriers)
     elif arguments.verb == "scale":
         stack.scale(arguments.role, arguments.count)
     elif arguments.verb == "restart":
@@ -64,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--accounts", type=int, default=2, help="how many demo accounts there should be")
     up.add_argument("--limits", choices=("on", "off"), default="on", help="whether rate limits apply")
     up.add_argument("--search", choices=BACKENDS, default=BACKENDS[0], help="what searches; Postgres needs no Java")
+    up.add_argument("--carriers", type=Path, default=CONSOLE, help="file of carriers; without it SMS are printed")
     verbs.add_parser("down", help="stop everything, keep the data")
     verbs.add_parser("ps", help="list what runs")
     restart = verbs.add_parser("restart", help="restart roles, with the code as it is now")

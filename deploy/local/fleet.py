@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import fields
 from functools import partial
 
@@ -17,8 +17,10 @@ from shared.settings import Settings
 # Settings that the stack decides; any other setting is passed on from the environment of `make up`.
 DECIDED = {
     "AMQP_URL", "DATABASE_URL", "SEARCH_BACKEND", "OPENSEARCH_URL", "OPENSEARCH_CA",
-    "HOST", "PORT", "HEALTH_HOST", "HEALTH_PORT", "LIMITS",
+    "HOST", "PORT", "HEALTH_HOST", "HEALTH_PORT", "LIMITS", "CARRIERS_FILE", "WEBHOOKS_PORT",
 }  # fmt: skip
+
+_WEBHOOKS_PORT = "webhooks_port"
 
 
 class Fleet:
@@ -48,11 +50,12 @@ class Fleet:
         """Return one address for each gateway."""
         return [f"http://127.0.0.1:{self._state.port(_port(name))}" for name in self.names("gateway")]
 
-    def set_settings(self, limits: str) -> None:
+    def set_settings(self, limits: str, carriers: Mapping[str, str]) -> None:
         """Remember the settings of this run, so that a process added later has the same as its neighbours."""
         known = {field.name.upper() for field in fields(Settings)} - DECIDED
         passed_on = {name: os.environ[name] for name in sorted(known) if name in os.environ}
         self._state.put("settings", json.dumps({**passed_on, "LIMITS": limits}))
+        self._state.put("carriers", json.dumps(carriers))
 
     @property
     def was_up(self) -> bool:
@@ -72,6 +75,8 @@ class Fleet:
             if name in self.names("gateway"):
                 self._state.port_now_free(_port(name), preferred=8080 if name == "gateway" else None)
             self._state.port_now_free(_health_port(name))
+        if not any(name in running for name in self.names("delivery")):
+            self._state.port_now_free(_WEBHOOKS_PORT, preferred=8090)
 
     def commands(self) -> list[Command]:
         return [role_command(name, self._settings_of(name), self.health_port(name)) for name in self.all_names]
@@ -90,7 +95,15 @@ class Fleet:
     def _settings_of(self, name: str) -> dict[str, str]:
         if name in self.names("gateway"):
             return {**self.settings, "PORT": str(self._state.port(_port(name)))}
+        if name in self.names("delivery"):
+            # All processes of the role share the port.
+            return {**self.settings, **self._carriers, "WEBHOOKS_PORT": str(self._state.port(_WEBHOOKS_PORT))}
         return self.settings
+
+    @property
+    def _carriers(self) -> dict[str, str]:
+        remembered: dict[str, str] = json.loads(self._state.get("carriers") or "{}")
+        return remembered
 
 
 def _port(name: str) -> str:

@@ -11,8 +11,14 @@ from deploy.local.process import Command
 ROOT = Path(__file__).resolve().parents[2]
 ROLES = ("gateway", "accounts", "conversations", "messages", "search", "delivery")
 
-# What somebody must consume before the stack serves; delivery has none to take yet.
-_COMMAND_QUEUES = ("commands.accounts", "commands.conversations", "commands.messages", "commands.search")
+# What somebody must consume before the stack serves.
+_COMMAND_QUEUES = (
+    "commands.accounts",
+    "commands.conversations",
+    "commands.messages",
+    "commands.search",
+    "commands.delivery",
+)
 
 
 def role_names(role: str, count: int) -> list[str]:

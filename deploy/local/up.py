@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from deploy.local import demo
@@ -34,7 +34,7 @@ class Stack:
         self._fleet = Fleet(self._state, self._supervisor, self._servers, self._search)
         self._began = time.monotonic()
 
-    def up(self, accounts: int, limits: str, search: str) -> None:
+    def up(self, accounts: int, limits: str, search: str, carriers: Mapping[str, str]) -> None:
         """Start what does not run, and wait until all of it is ready."""
         if self._supervisor.running:
             self._choose_again(search)
@@ -47,7 +47,7 @@ class Stack:
         self._start_servers()
         if not self._fleet.was_up:
             self._search.remember_index()
-        self._fleet.set_settings(limits)
+        self._fleet.set_settings(limits, carriers)
         self._say(f"starting {', '.join(self._fleet.all_names)}")
         self._apply(self._fleet.all_names, before_ready=self._renew_index)
         self._show_demo(accounts)

@@ -14,6 +14,7 @@ from services.cli.export import export
 from services.cli.migrate import migrate
 from services.cli.queues import queues
 from services.conversations import commands as conversations
+from services.delivery import commands as delivery
 from services.messages import commands as messages
 from services.search import commands as search
 from shared.bus.link import LinkLost
@@ -36,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     of_accounts.command("erase")(erase)
     messages.add_commands(command_line, accounts.account_id)
     conversations.add_commands(command_line, accounts.account_id)
+    delivery.add_commands(command_line, accounts.account_id)
     search.add_commands(command_line)
     try:
         command_line(arguments, prog_name="usermessage")

@@ -1,11 +1,24 @@
 """The delivery role: what was sent reaches its recipient."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
+from services.delivery.arrivals import KeptArrivals
+from services.delivery.carriers.carrier import Arrivals
+from services.delivery.guard_store import SharedGuards
+from services.delivery.guards import Guard
+from services.delivery.handlers import Texts, routes
+from services.delivery.opt_out import HearingOptOuts
+from services.delivery.reach import Reach, Ways
 from services.delivery.reactions import Sends
 from services.delivery.recipients import Recipients
 from services.delivery.store import Store
+from services.delivery.switchboard import switchboard
+from services.delivery.twins import Twins
+from services.delivery.webhooks import Webhooks
+from services.delivery.working import Working
 from shared.bus.caller import Caller
 from shared.bus.subscriber import Subscriber
 from shared.bus.topology import DELIVERY_EVENTS
@@ -22,23 +35,44 @@ ROLE = "delivery"
 
 @asynccontextmanager
 async def delivery(settings: Settings) -> AsyncIterator[Service]:
-    """React to sends; who has which number is asked of the accounts role."""
-    async with Database(settings.database_url, settings.pool_size, name=f"{ROLE}-store") as database:
+    """React to sends, and work on jobs; who has which number is asked of the accounts role."""
+    async with (
+        Database(settings.database_url, settings.pool_size, name=f"{ROLE}-store") as database,
+        AsyncExitStack() as stack,
+    ):
         caller = Caller(
             [accounts.QUEUE], waiting_per_queue=settings.waiting_per_queue, waiting_total=settings.waiting_total
         )
         recipients = Recipients(caller)
+        store = Store(database)
+        path = Path(settings.carriers_file) if settings.carriers_file else None
+        carriers = await stack.enter_async_context(switchboard(path))
+        guards = SharedGuards(database)
+        ways = Ways(carriers, Guard(guards, lambda: carriers.guards))
+        built: list[tuple[Working, Arrivals]] = []
 
         async def ready() -> None:
             await database.probe()
             await recipients.probe()
 
         def work(mailbox: Mailbox) -> Work:
-            sends = Sends(mailbox, recipients, Store(database))
+            reach = Reach(mailbox, store, recipients, Twins(mailbox))
+            working = Working(settings, reach, ways)
+            kept = KeptArrivals(mailbox, recipients, store, working.ended)
+            built.append((working, HearingOptOuts(kept, guards, lambda: carriers.opt_out_words)))
+            sends = Sends(reach, working.kept)
             subscriber = Subscriber(
                 DELIVERY_EVENTS, sends.deliver, ready, slots=settings.slots, retry_seconds=settings.event_retry_seconds
             )
-            return Work(subscribers=[subscriber], caller=caller)
+            return Work(routes=routes(Texts(mailbox, working.kept)), subscribers=[subscriber], caller=caller)
 
-        async with mailbox_role(ROLE, settings, work) as service:
-            yield service
+        service = await stack.enter_async_context(mailbox_role(ROLE, settings, work))
+        ((working, arrivals),) = built
+        await stack.enter_async_context(working.running())
+        webhooks = Webhooks(carriers, arrivals).serving(settings.webhooks_host, settings.webhooks_port)
+        await stack.enter_async_context(webhooks)
+
+        async def drain() -> None:
+            await asyncio.gather(service.drain(), working.drain(settings.drain_seconds))
+
+        yield Service(service.probes, drain)

@@ -1,23 +1,126 @@
-"""What the delivery role keeps: the sends that are not done."""
+"""What the delivery role keeps: jobs from the wish to send to the last receipt, and what came for nobody."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from shared.mailbox.sends import Send
+from services.delivery.carriers.carrier import Inbound, Receipt
+from services.delivery.jobs import Claimed, Conclusion, DueJob, Ended, Routed, Untold
+from shared.mailbox.sends import PART_OCTETS, Send
 from shared.postgres.pool import Database
 from shared.postgres.queries import load_queries
 
 SQL = Path(__file__).parent / "sql"
+_SECONDS = 5.0
+
+
+class Swept(NamedTuple):
+    """How many rows were deleted because they were old."""
+
+    jobs: int
+    receipts: int
+    strangers: int
 
 
 class Store:
-    """Reads and writes the tables of delivery."""
+    """Reads and writes the tables of delivery. Everything raises `DatabaseError`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._queries = load_queries(SQL)
 
-    async def keep_waiting(self, sends: Sequence[Send], *, seconds: float) -> None:
-        """Keep sends that wait for their time or for a carrier; one that is kept already stays as it is."""
-        rows = [(send.account_id, send.message_id, send.due_at or send.date_sent) for send in sends]
-        await self._database.fetch(self._queries["keep_waiting"], *zip(*rows, strict=True), timeout=seconds)
+    async def keep(self, sends: Sequence[Send]) -> None:
+        """Make jobs of sends; one that has a job already is left alone."""
+        rows = [
+            (send.account_id, send.message_id, send.address.removeprefix("+"), send.date_sent, send.due_at)
+            for send in sends
+        ]
+        await self._fetch("keep", *_columns(rows))
+
+    async def due(self, most: int, lease: int) -> list[DueJob]:
+        """Take due jobs that have no carrier, for `lease` ms."""
+        return [DueJob(*row) for row in await self._fetch("due", most, PART_OCTETS, lease)]
+
+    async def postpone(self, jobs: Sequence[DueJob], ms: int) -> None:
+        """Give jobs back for somebody to take in so many ms."""
+        if jobs:
+            await self._fetch("postpone", *_columns([job[:2] for job in jobs]), ms)
+
+    async def route(self, jobs: Sequence[Routed]) -> None:
+        """Give jobs to their carriers."""
+        if jobs:
+            await self._fetch("route", *_columns(jobs))
+
+    async def reroute(self, carriers: Sequence[str], most: int) -> int:
+        """Take jobs from carriers that are none of these, for others to be chosen; return how many."""
+        return await self._number("reroute", carriers, most)
+
+    async def end(self, jobs: Sequence[Ended], *, is_told: bool) -> None:
+        """End jobs that no carrier gets; with `is_told` the mailbox knows."""
+        if jobs:
+            await self._fetch("end_waiting", *_columns(jobs), is_told)
+
+    async def claim(self, carrier: str, most: int, rate: float, lease: int) -> list[Claimed]:
+        """Take due jobs of a carrier for `lease` ms, at a rate that all workers share; they may be sent from then."""
+        return [Claimed(*row) for row in await self._fetch("claim", carrier, most, rate, lease)]
+
+    async def hold(self, carrier: str, ms: int) -> None:
+        """Let nobody have a job of this carrier for so many ms."""
+        await self._fetch("hold", carrier, ms)
+
+    async def conclude(self, conclusions: Sequence[Conclusion]) -> set[tuple[int, int]]:
+        """Keep what became of submissions; return those whose job somebody else has by now."""
+        return {tuple(row) for row in await self._fetch("conclude", *_columns(conclusions))}
+
+    async def stale(self, most: int) -> list[tuple[str, Claimed]]:
+        """Return submissions, each with its carrier, whose worker should have said long ago what became of them."""
+        return [(row["carrier"], Claimed(*tuple(row)[:-1])) for row in await self._fetch("stale", most)]
+
+    async def backlog(self, most: int) -> dict[str, int]:
+        """Return how many jobs are due for each carrier, up to so many; '' where it has still to be chosen."""
+        return {row["carrier"]: row["jobs"] for row in await self._fetch("backlog", most)}
+
+    async def overdue(self, most: int) -> int:
+        """End jobs whose receipts did not come; return how many."""
+        return await self._number("overdue", most)
+
+    async def untold(self, most: int, lease: int) -> list[Untold]:
+        """Take jobs of which a mailbox has to be told, for `lease` ms."""
+        return [Untold(*row) for row in await self._fetch("untold", most, lease)]
+
+    async def told(self, jobs: Sequence[Untold]) -> None:
+        """Say that the mailboxes know of these."""
+        if jobs:
+            await self._fetch("told", *_columns([job[:2] for job in jobs]))
+
+    async def receipts(self, receipts: Sequence[Receipt]) -> int:
+        """Keep receipts; return how many were of messages that are known to be accepted."""
+        rows = [(r.carrier, r.carrier_id, r.number or "", r.state.value, r.reason, r.at) for r in receipts]
+        return await self._number("receipts", *_columns(rows))
+
+    async def match_parked(self, most: int) -> int:
+        """Look again at receipts that matched nothing; return how many do now."""
+        return await self._number("match_parked", most)
+
+    async def keep_stranger(self, inbound: Inbound) -> None:
+        """Keep a message to a number that no account has."""
+        await self._fetch("keep_stranger", *inbound)
+
+    async def sweep(self, ended_ms: int, unmatched_ms: int, most: int) -> Swept:
+        """Delete what ended, or was not matched, so many ms ago."""
+        (row,) = await self._fetch("sweep", ended_ms, unmatched_ms, most)
+        return Swept(*row)
+
+    async def timeline(self, account_id: int, message_id: int) -> list[dict[str, Any]]:
+        """Return what happened to a message: `at` in ms since 1970, `state`, `reason`."""
+        return [dict(row) for row in await self._fetch("timeline", account_id, message_id)]
+
+    async def _fetch(self, query: str, *arguments: Any) -> list[Any]:
+        return await self._database.fetch(self._queries[query], *arguments, timeout=_SECONDS)
+
+    async def _number(self, query: str, *arguments: Any) -> int:
+        return int(await self._database.fetchval(self._queries[query], *arguments, timeout=_SECONDS))
+
+
+def _columns(rows: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
+    return list(zip(*rows, strict=True))

@@ -15,12 +15,10 @@ def matches(query: Query, words_of_message: Sequence[str]) -> bool:
 
 
 def _has(words: Sequence[str], phrase: Phrase) -> bool:
-    starts = range(len(words) - len(phrase.words) + 1)
-    return any(_stands_at(words[start : start + len(phrase.words)], phrase) for start in starts)
-
-
-def _stands_at(words: Sequence[str], phrase: Phrase) -> bool:
     *before, last = phrase.words
-    if list(words[:-1]) != before:
-        return False
-    return words[-1].startswith(last) if phrase.by_beginning else words[-1] == last
+    ends = range(len(before), len(words))
+    return any(_ends(words[end], last, phrase) and list(words[end - len(before) : end]) == before for end in ends)
+
+
+def _ends(word: str, last: str, phrase: Phrase) -> bool:
+    return word.startswith(last) if phrase.by_beginning else word == last

@@ -58,6 +58,7 @@ SEND = Operation(
     queue=QUEUE,
     bucket=Bucket.SEND,
     writes=True,
+    group=16,
     faults=(Fault.RECIPIENT_MALFORMED,),
     rule=_recipients_well_formed,
 )

@@ -18,6 +18,23 @@ class Send(NamedTuple):
     due_at: int | None
 
 
+class SmsSend(NamedTuple):
+    """A text for carriers, in the order of `sms_send`'s arguments; dates in ms since 1970, `due_at` is none for now.
+
+    `recipients` is a JSON array of digits; without `store` it is kept nowhere but in its jobs.
+    """
+
+    account_id: int
+    recipients: str
+    body: str
+    date_sent: int
+    due_at: int | None
+    encoding: int
+    origin: int
+    store: bool
+    sender: str
+
+
 class Sized(NamedTuple):
     """A message by account and id, and how long its text is."""
 

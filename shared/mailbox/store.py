@@ -8,7 +8,7 @@ from shared.mailbox.devices import DeviceChange, DeviceRemoval, NewDevice
 from shared.mailbox.lists import LockList, RemovalList
 from shared.mailbox.pages import Entries, Page, Pages
 from shared.mailbox.patience import Patience
-from shared.mailbox.sends import Send, Sized, parts
+from shared.mailbox.sends import Send, Sized, SmsSend, parts
 from shared.mailbox.sync import Sync, Synced, Syncs, synced
 from shared.mailbox.terms import Terms
 from shared.mailbox.writes import (
@@ -107,6 +107,10 @@ class Mailbox:
     async def settle(self, settlements: Sequence[Settlement], terms: Sequence[Terms]) -> list[Written[int]]:
         """Say what became of sends; one that is gone or was settled before is left alone."""
         return await self._writer.write(self._queries["settle"], settlements, terms)
+
+    async def send_sms(self, sends: Sequence[SmsSend], terms: Sequence[Terms]) -> list[Written[int]]:
+        """Store texts with jobs for their delivery; return the first id of each, which those of its others follow."""
+        return await self._writer.write(self._queries["send_sms"], sends, terms)
 
     async def devices(self, account_id: int, *, timeout: float) -> list[dict[str, Any]]:  # noqa: ASYNC109 - given on
         """Return the account's devices by id, without what they push with; dates in ms since 1970."""

@@ -75,13 +75,13 @@ class Reading(NamedTuple):
 
 
 class Settlement(NamedTuple):
-    """What became of a send: its status, origin and the date of both, in ms since 1970."""
+    """What became of a send: its status, its origin (none: unchanged) and the date of both, in ms since 1970."""
 
     account_id: int
     message_id: int
     status: int
-    origin: int
-    date_status: int
+    origin: int | None
+    date_status: int | None
 
 
 class Closing(NamedTuple):
@@ -190,6 +190,8 @@ class Writer(Generic[T]):
 
     async def _alone(self, query: str, command: Command, terms: Terms) -> Any:
         seconds = terms.deadline - time.monotonic()
+        if seconds <= _MARGIN_SECONDS:
+            return Fault.UNAVAILABLE
         wait = f"{max(1, round((seconds - _MARGIN_SECONDS) * 1000))}ms"
         async with self._patient.transaction(timeout=seconds) as connection:
             await connection.fetchval(_LOCK_TIMEOUT, wait)

@@ -16,6 +16,7 @@ from tests.bench.data import load
 from tests.bench.paths import ROOT
 from tests.bench.results import Result, line, middle, ratios, result
 from tests.bench.scenarios import SCENARIOS, Scenario
+from tests.bench.search import run as search
 from tests.bench.yardsticks import CONNECTIONS, Subject, subjects
 
 _WARM_UP_SECONDS = 1.0
@@ -70,14 +71,19 @@ async def _run(options: argparse.Namespace, service: stack.Service) -> int:
     print("\n".join(await machine.described(service.environment)))
     print(f"{CONNECTIONS} connections, {len(accounts)} accounts, {options.rounds} rounds of {options.seconds:g} s each")
     scenarios = [scenario for scenario in SCENARIOS if scenario.name in options.scenarios]
-    async with subjects(service, accounts, options.run) as measured:
-        await _warm_up(measured, scenarios)
-        found = await _rounds(measured, scenarios, options.rounds, options.seconds)
-    return _summary(scenarios, found)
+    wrong = 0
+    if scenarios:
+        async with subjects(service, accounts, options.run) as measured:
+            await _warm_up(measured, scenarios)
+            found = await _rounds(measured, scenarios, options.rounds, options.seconds)
+        wrong = _summary(scenarios, found)
+    if search.NAME in options.scenarios:
+        await search.run(service, options.rounds, options.seconds)
+    return wrong
 
 
 def _options() -> argparse.Namespace:
-    names = [scenario.name for scenario in SCENARIOS]
+    names = [*(scenario.name for scenario in SCENARIOS), search.NAME]
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("scenarios", nargs="*", default=names, help=f"any of {', '.join(names)}; all by default")
     parser.add_argument("--rounds", type=int, default=5)

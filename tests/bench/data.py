@@ -7,7 +7,10 @@ import asyncpg
 
 from tests.bench.scenarios import CONVERSATIONS, MESSAGES, TEXT, address
 
-_EMPTY = "truncate mailbox, conversation, message, outbox, delivery_waiting"
+_EMPTY = """
+truncate mailbox, conversation, message, outbox, delivery_job, delivery_part, delivery_timeline, delivery_parked,
+  delivery_stranger, delivery_pace
+"""
 _MAILBOXES = """
 insert into mailbox (account_id, last_message_id, last_change_seq)
 select id, $2::integer, $2::integer from unnest($1::bigint[]) as id

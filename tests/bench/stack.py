@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.local.search import Search
 from deploy.local.servers import Servers
 from deploy.local.state import State
 from deploy.local.supervisor import Supervisor
@@ -21,6 +22,7 @@ class Service:
 
     port: int
     api_key: str
+    api_key_id: int
     tokens: Sequence[str]
     environment: Mapping[str, str]
     pids: Mapping[str, int]
@@ -45,10 +47,12 @@ def running(folder: Path) -> Iterator[Service]:
 
 def _service(folder: Path) -> Service:
     demo = json.loads((folder / "demo.json").read_text(encoding="utf-8"))
+    state = State(folder / "state.json")
     return Service(
         port=int(demo["base_url"].rpartition(":")[2]),
         api_key=demo["api_key"],
+        api_key_id=int(state.get("demo_key_id") or 0),
         tokens=[account["auth_token"] for account in demo["accounts"][:ACCOUNTS]],
-        environment=Servers(folder).environment,
-        pids=Supervisor(folder, State(folder / "state.json")).pids(),
+        environment={**Servers(folder).environment, **Search(folder, state).environment},
+        pids=Supervisor(folder, state).pids(),
     )

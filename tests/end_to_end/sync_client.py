@@ -1,7 +1,4 @@
-"""A reference client of `/user/message/sync`: what a phone does to stay equal to the server, and nothing else.
-
-A real client keeps its `Store` in a database and runs `apply` and `settle` in a transaction each.
-"""
+"""A reference client of `/user/message/sync`: what a phone does to stay equal to the server, and nothing else."""
 
 import json
 import time
@@ -13,7 +10,8 @@ from urllib.parse import urlsplit
 
 UPDATE, INSERT, DELETE = 0, 1, 2
 FIELDS = ("address", "message", "incoming", "read", "locked", "origin", "status", "dateSent", "dateStatus")
-CHANGES_AT_ONCE = 100
+# A body may have 1 MiB, and there are acks in it too.
+CHANGES_AT_ONCE, OCTETS_AT_ONCE = 100, 900_000
 # A call that broke off or was answered 99 may still run for so long. Were it repeated earlier, the late copy could put
 # changes into an answer that nobody reads, and the next acks would confirm them.
 OPEN_SECONDS = 5.0
@@ -36,8 +34,8 @@ class Refused(Exception):  # noqa: N818 - it is an answer
 class Server:
     """The endpoints of one account, as JSON over one connection."""
 
-    def __init__(self, base_url: str, api_key: str, auth_token: str) -> None:
-        self._connection = HTTPConnection(urlsplit(base_url).netloc, timeout=30)
+    def __init__(self, base_url: str, api_key: str, auth_token: str, patience: float = 30.0) -> None:
+        self._connection = HTTPConnection(urlsplit(base_url).netloc, timeout=patience)
         self._secrets = {"apiKey": api_key, "authToken": auth_token}
 
     def call(self, path: str, fields: Tree) -> Tree:
@@ -60,6 +58,7 @@ class Server:
         self._connection.close()
 
 
+# A real client has a database, in which `apply` and `settle` are a transaction each.
 @dataclass
 class Store:
     """What outlives a crash. Messages go by their `deviceMessageId`; `pairs` finds it by the `messageId`, for ever."""
@@ -114,8 +113,10 @@ class SyncClient:
 
     def request(self) -> Tree:
         """Return the next call. After a lost answer it tells all that the lost call told, and what came since."""
-        told = {"syncs": self.store.changes[:CHANGES_AT_ONCE], "syncAcks": self.store.acks}
-        return {"deviceId": self._device_id, **told, "syncLimit": self._limit}
+        syncs = self.store.changes[:CHANGES_AT_ONCE]
+        while len(syncs) > 1 and len(json.dumps(syncs)) > OCTETS_AT_ONCE:
+            syncs = syncs[: len(syncs) // 2]
+        return {"deviceId": self._device_id, "syncs": syncs, "syncAcks": self.store.acks, "syncLimit": self._limit}
 
     def apply(self, sync: Tree, unsent: Sequence[Tree]) -> Tree:
         """Take one change over; return its ack. Done again, it changes nothing more."""

@@ -1,5 +1,6 @@
 """The handlers of the accounts role on a real database, with one account."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,14 +26,17 @@ NUMBER = 436990000001
 
 
 class CountedPasswords(Passwords):
-    """Passwords that say how many were checked."""
+    """Passwords that say how many were checked; while `free` is not set a check does not begin."""
 
     def __init__(self) -> None:
         super().__init__()
         self.checked = 0
+        self.free = asyncio.Event()
+        self.free.set()
 
     async def right(self, password: str, hashed: str) -> bool:
         self.checked += 1
+        await self.free.wait()
         return await super().right(password, hashed)
 
 

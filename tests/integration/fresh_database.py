@@ -11,10 +11,10 @@ from tests.servers import Servers
 
 
 @asynccontextmanager
-async def fresh_database(servers: Servers) -> AsyncIterator[str]:
-    """Yield the URL of an empty database, which is dropped afterwards."""
+async def fresh_database(servers: Servers, template: str = "template1") -> AsyncIterator[str]:
+    """Yield the URL of an empty database, or a copy of another one, which is dropped afterwards."""
     name = f"test_{secrets.token_hex(6)}"
-    await on_server(servers, f"create database {name}")
+    await on_server(servers, f"create database {name} template {template}")
     try:
         yield urlsplit(servers.postgres.url)._replace(path=f"/{name}").geturl()
     finally:

@@ -26,7 +26,13 @@ known as (
   select $1, 1, n, 1, 1 from generate_series(1, 3) as n
 ),
 departed as (insert into device_departed (account_id, device_id) values ($1, 1)),
-waiting as (insert into delivery_waiting (account_id, message_id, due_at) values ($1, 1, 1))
+job as (
+  insert into delivery_job (account_id, message_id, recipient, may_be_twin, failed_status, stored_at, due_at)
+  values ($1, 1, '436990000001', true, 3, 1, 9e15)
+),
+happened as (insert into delivery_timeline (account_id, message_id, at, state, reason) values ($1, 1, 1, 'queued', '')),
+part as (insert into delivery_part (account_id, message_id, carrier, carrier_id) values ($1, 1, 'gone', 'x')),
+counted as (insert into delivery_counted (account_id, day, prefix, parts) values ($1, 1, '', 1))
 insert into device (
   account_id, os, can_send_sms, can_receive_call, can_initiate_call, push_registration_id, push_config,
   message_history_limit, created_at

@@ -186,7 +186,11 @@ async def test_a_write_that_waits_behind_it_is_refused(terminal: Terminal, rig: 
     [
         "insert into token (token_hash, account_id, api_key_id) select '', $1, max(id) from api_key",
         "insert into contact values ($1, 7, 'Late', array['+436990000007'])",
-        "insert into delivery_waiting values ($1, 7, 7)",
+        (
+            "insert into delivery_job (account_id, message_id, recipient, may_be_twin, failed_status, stored_at,"
+            " due_at) values ($1, 7, '436990000007', true, 3, 1, 9e15)"
+        ),
+        "insert into delivery_counted values ($1, 7, '', 7)",
     ],
 )
 async def test_what_is_added_meanwhile_goes_too(terminal: Terminal, rig: Rig, late: str) -> None:

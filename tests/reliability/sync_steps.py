@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.reliability.device import Fate
-from tests.reliability.sync_world import CLOCKS, World
+from tests.reliability.sync_phones import CLOCKS, HISTORIES
+from tests.reliability.sync_world import World
 
 ADDRESSES = ("+436990000001", "+436990000002", "Fake Shop")
 TEXTS = ("hi", "two\r\nlines", "\u00fc\U0001f600" * 60, " ")
@@ -127,7 +128,25 @@ def _phone_delete(world: World, step: Step) -> None:
 
 
 def _phone_sync(world: World, step: Step) -> None:
-    world.sync(step.phone, step.fate, again=step.again)
+    world.phones[step.phone].sync(step.fate, again=step.again)
+
+
+def _late_calls(world: World, _: Step) -> None:
+    world.phones.let_arrive()
+
+
+def _phone_asks(world: World, step: Step) -> None:
+    world.phones[step.phone].ask_for_history()
+
+
+def _phone_anew(world: World, step: Step) -> None:
+    world.phones.register(step.phone, HISTORIES[step.text])
+    if step.again:
+        world.phones[step.phone].ask_for_history()
+
+
+def _tombstones(world: World, _: Step) -> None:
+    world.mailbox.remove_tombstones()
 
 
 KINDS: Mapping[str, Callable[[World, Step], None]] = {
@@ -141,12 +160,17 @@ KINDS: Mapping[str, Callable[[World, Step], None]] = {
     "api.read": _api_read,
     "api.delete_conversation": _api_delete_conversation,
     "retention": _retention,
+    "tombstones": _tombstones,
     "phone.insert": _phone_insert,
     "phone.flags": _phone_flags,
     "phone.text": _phone_text,
     "phone.status": _phone_status,
     "phone.delete": _phone_delete,
+    "phone.asks": _phone_asks,
+    "phone.anew": _phone_anew,
+    "late calls arrive": _late_calls,
     "phone.sync": _phone_sync,
 }
-LIKELY = (*KINDS, "api.insert", "api.update", "phone.insert", "phone.flags", *["phone.sync"] * 14)
+_OFTEN = ("api.insert", "api.update", "phone.insert", "phone.flags", "late calls arrive", "late calls arrive")
+LIKELY = (*KINDS, *_OFTEN, *["phone.sync"] * 14)
 """The kinds, each as often as it is to be drawn."""

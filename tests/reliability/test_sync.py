@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from deploy.local.servers import Servers
 from tests.reliability.device import Fate
 from tests.reliability.settings import FULL, SEED, SYNC_EXAMPLES
+from tests.reliability.sync_phones import CLOCKS
+from tests.reliability.sync_scenarios import OVERTAKEN, SCENARIOS
 from tests.reliability.sync_steps import ADDRESSES, LIKELY, TEXTS, Step, play
-from tests.reliability.sync_world import CLOCKS
 from tests.reliability.sync_worlds import SyncWorlds
 
 # Far more than it takes to find what is wrong by chance.
@@ -34,29 +35,6 @@ _STEP = st.builds(
     fate=st.just(Fate.ANSWERED) | st.sampled_from(Fate),
     again=st.booleans(),
 )
-
-SYNC = Step(kind="phone.sync")
-LOST = Step(kind="phone.sync", fate=Fate.ANSWER_LOST)
-AGAIN = Step(kind="phone.sync", again=True)
-DIES = Step(kind="phone.sync", fate=Fate.DIES_APPLIED)
-STORED = Step(kind="api.insert", read=False)
-MADE_READ = Step(kind="api.update", read=True)
-LOCKED_HERE = Step(kind="phone.flags", locked=True)
-MADE_HERE = Step(kind="phone.insert", read=False)
-
-SCENARIOS = {
-    "a change in a lost answer": [STORED, SYNC, MADE_READ, LOST, AGAIN],
-    "a change in a lost answer, told anew": [STORED, SYNC, MADE_READ, LOST, MADE_HERE, SYNC],
-    "a delete in a lost answer": [STORED, SYNC, Step(kind="api.delete"), LOST, AGAIN],
-    "a change over one that was not known": [STORED, SYNC, SYNC, MADE_READ, LOCKED_HERE, SYNC],
-    "a change over one that was taken over, but not acked": [STORED, SYNC, MADE_READ, DIES, LOCKED_HERE, SYNC],
-    "an insert whose answer is lost, changed before the repeat": [MADE_HERE, LOST, MADE_READ, AGAIN],
-    "an insert whose answer is lost, deleted before the repeat": [MADE_HERE, LOST, Step(kind="api.delete"), AGAIN],
-    "deleted here before its insert is acked": [STORED, DIES, Step(kind="phone.delete"), SYNC],
-    "inserted, changed and deleted here in one call": [MADE_HERE, LOCKED_HERE, Step(kind="phone.delete"), SYNC],
-    "changed here and deleted there": [STORED, SYNC, LOCKED_HERE, Step(kind="api.delete"), SYNC],
-    "written here while a repeated call is answered": [STORED, SYNC, MADE_READ, LOST, LOCKED_HERE, AGAIN],
-}
 
 Play = Callable[..., None]
 
@@ -143,3 +121,11 @@ def test_phones_differ_without_the_rule(rule: str, servers: Servers, plays: Play
         with pytest.raises(AssertionError, match="and the server"):
             _hold(unchecked, _MUTANT_EXAMPLES, (Phase.generate,) if FULL else (Phase.explicit, Phase.generate))
     plays(SCENARIOS[scenario])
+
+
+def test_phones_differ_that_do_not_wait(plays: Play) -> None:
+    impatient = partial(plays, checked=False, patient=False, settled_seconds=3)
+    with pytest.raises(AssertionError, match="phone 0 and the server"):
+        impatient(SCENARIOS[OVERTAKEN])
+    with pytest.raises(AssertionError, match="and the server"):
+        _hold(impatient, _MUTANT_EXAMPLES, (Phase.generate,) if FULL else (Phase.explicit, Phase.generate))

@@ -12,8 +12,8 @@ from typing import Any
 import asyncpg
 
 from deploy.local.servers import Servers
-from tests.end_to_end.sync_client import Server, Store, SyncClient, Tree
-from tests.reliability.device import Fate
+from tests.end_to_end.sync_client import CHANGES_AT_ONCE, Server, Store, SyncClient, Tree
+from tests.reliability.device import Phone
 from tests.reliability.large import fill
 from tests.reliability.settings import SEED, SYNC_INTERLEAVINGS, SYNC_STEPS, SYNC_WORKER_KILLS
 from tests.reliability.sync_steps import happen, random_step
@@ -103,7 +103,7 @@ async def test_slow_transactions_hide_nothing(servers: Servers, stack: Stack, sy
                 await asyncio.gather(
                     slow.write(),
                     _late(dice, api.call, "/user/message/insert", {"address": "+436990000001", "message": str(number)}),
-                    *(_late(dice, world.sync, phone, Fate.ANSWERED) for phone in range(2)),
+                    *(_late(dice, world.phones[phone].sync) for phone in range(2)),
                 )
             await asyncio.to_thread(world.finish)
     finally:
@@ -144,6 +144,16 @@ async def test_pages_of_long_texts_come_within_the_budget(servers: Servers, stac
         phone = SyncClient(server.call, device, Store(), limit=PAGE)
         await asyncio.to_thread(phone.catch_up)
     assert sorted(phone.store.pairs) == list(range(1, LONG + 1))
+
+
+async def test_a_phone_tells_long_texts_in_several_calls(stack: Stack) -> None:
+    account = await stack.account()
+    with closing(_server(stack, account)) as server:
+        phone = Phone(server.call, server.call("/user/device/create", {})["deviceId"])
+        for _ in range(CHANGES_AT_ONCE):
+            phone.receive("+436990000001", "\u00fc" * 7_750)
+        await asyncio.to_thread(phone.catch_up)
+    assert sorted(phone.store.pairs) == list(range(1, CHANGES_AT_ONCE + 1))
 
 
 def _server(stack: Stack, account: Account) -> Server:

@@ -1,0 +1,82 @@
+"""Arrivals: receipts and inbound messages are kept before the carrier is told that they arrived."""
+
+import time
+from collections.abc import Callable, Sequence
+from inspect import isawaitable
+
+from services.delivery import measures
+from services.delivery.batches import Batches
+from services.delivery.carriers.carrier import Inbound, Receipt
+from services.delivery.recipients import Recipients
+from services.delivery.store import Store
+from shared.contract.faults import Away, Fault
+from shared.mailbox.store import Mailbox
+from shared.mailbox.terms import Terms
+from shared.mailbox.writes import NewMessage
+
+_SECONDS = 5.0
+_STATUS_NONE = 0
+_ORIGIN_MYSMS = 1
+# Numbers of so many digits are short codes, which are no numbers of a country.
+_SHORT_CODE_DIGITS = 6
+_NUMBER_DIGITS = 15
+
+
+class KeptArrivals:
+    """Keeps what carriers bring; `ended` is told when jobs may have ended by it."""
+
+    def __init__(self, mailbox: Mailbox, recipients: Recipients, store: Store, ended: Callable[[], None]) -> None:
+        self._mailbox = mailbox
+        self._recipients = recipients
+        self._store = store
+        self._ended = ended
+        self._receipts = Batches(self._keep_receipts)
+
+    async def receipt(self, receipt: Receipt) -> None:
+        """Keep a receipt; one that comes again changes nothing. Raise `DatabaseError`."""
+        await self._receipts.do(receipt)
+
+    async def inbound(self, inbound: Inbound) -> None:
+        """Store a message for the account that has its number; the same one again has no effect. Raise `Away`."""
+        number = int(inbound.destination) if _is_number(inbound.destination) else 0
+        accounts, _ = await self._recipients.find({number} if number else set(), set())
+        account_id = accounts.get(number, 0)
+        measures.inbound(known=bool(account_id))
+        if account_id:
+            await self._insert(account_id, inbound)
+        else:
+            await self._store.keep_stranger(inbound)
+
+    async def _insert(self, account_id: int, inbound: Inbound) -> None:
+        terms = Terms(time.monotonic() + _SECONDS, "mo", f"{inbound.carrier}:{inbound.inbound_id}", b"")
+        (outcome,) = await self._mailbox.insert([_message(account_id, inbound)], [terms])
+        stored = await outcome if isawaitable(outcome) else outcome
+        if isinstance(stored, Fault):
+            raise Away("the mailbox is locked")
+
+    async def _keep_receipts(self, receipts: Sequence[Receipt]) -> None:
+        matched = await self._store.receipts(receipts)
+        measures.receipts(matched, len(receipts) - matched)
+        self._ended()
+
+
+def _message(account_id: int, inbound: Inbound) -> NewMessage:
+    return NewMessage(
+        account_id=account_id,
+        address=_address(inbound.sender),
+        body=inbound.text,
+        date_sent=inbound.at,
+        read=False,
+        locked=False,
+        origin=_ORIGIN_MYSMS,
+        status=_STATUS_NONE,
+        incoming=True,
+    )
+
+
+def _address(sender: str) -> str:
+    return f"+{sender}" if _is_number(sender) and len(sender) > _SHORT_CODE_DIGITS else sender
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _NUMBER_DIGITS

@@ -1,0 +1,139 @@
+"""The HTTP carrier: one request for each message, made of templates, and what the answer says of it."""
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+import orjson
+from yarl import URL
+
+from services.delivery.carriers.carrier import NotSent, Outcome, Refusal, Refused, Submission, Unknown, UnknownPolicy
+from services.delivery.carriers.http_answers import outcome
+from services.delivery.carriers.http_options import HttpOptions
+from services.delivery.carriers.templates import filled, values_of
+from services.delivery.segments import Unsendable, segments
+from shared.contract import dates
+
+_CONNECT_SECONDS = 5.0
+# Shorter than servers keep an idle connection, or a message is written into one that is being closed.
+_IDLE_SECONDS = 2.0
+_ANSWER_OCTETS = 262_144
+_JSON = "application/json"
+
+
+class Http:
+    """Sends by HTTP; once a request is on its way, only an answer says what became of it."""
+
+    def __init__(self, name: str, options: HttpOptions, receipt_url: str = "") -> None:
+        self.name = name
+        self.rate = options.rate
+        self.window = options.window
+        self.unknown_policy: UnknownPolicy = options.unknown
+        self._options = options
+        self._secrets = options.secret_values()
+        self._receipt_url = receipt_url
+        self._session: aiohttp.ClientSession | None = None
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._running = 0
+
+    async def submit(self, submission: Submission) -> Outcome:
+        """Send one request, never a second one."""
+        if submission.expires_at <= dates.now():
+            return NotSent("expired")
+        try:
+            request = self._request(submission)
+        except Unsendable as error:
+            return Refused(Refusal.PERMANENT, str(error))
+        self._running += 1
+        self._idle.clear()
+        try:
+            return await self._exchange(request, str(submission.job_id))
+        finally:
+            self._running -= 1
+            if not self._running:
+                self._idle.set()
+
+    async def close(self) -> None:
+        """Wait for the answers to what is on its way, then close."""
+        await self._idle.wait()
+        if self._session is not None:
+            await self._session.close()
+
+    async def _exchange(self, request: dict[str, Any], reference: str) -> Outcome:
+        progress = _Progress()
+        try:
+            async with asyncio.timeout(self._options.timeout_seconds):
+                sending = self._opened().request(
+                    **request, allow_redirects=False, middlewares=[progress], trace_request_ctx=progress
+                )
+                async with sending as response:
+                    content = await _content(response)
+                    return outcome(self._options.answer, response.status, response.headers, content, reference)
+        except (aiohttp.ClientError, OSError) as error:
+            # What an error says may hold the URL, and so a number.
+            return (Unknown if progress.written else NotSent)(type(error).__name__)
+
+    def _request(self, submission: Submission) -> dict[str, Any]:
+        options = self._options
+        cut = segments(submission.text, submission.encoding)
+        values = values_of(submission, cut, dates.now(), self._receipt_url, self._secrets)
+        headers = filled(options.headers, values)
+        body: Any = None
+        if options.form is not None:
+            body = aiohttp.FormData(filled(options.form, values))
+        elif options.body is not None:
+            body = orjson.dumps(filled(options.body, values))
+            headers = {"Content-Type": _JSON, **headers}
+        url = URL(options.url).update_query(filled(options.query, values))
+        return {"method": options.method, "url": url, "headers": headers, "data": body}
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            tls = self._options.tls.context() if self._options.url.startswith("https:") else True
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=self.window, keepalive_timeout=_IDLE_SECONDS, ssl=tls),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
+                trace_configs=[_watching()],
+            )
+        return self._session
+
+
+class _Progress:
+    """Whether a request began to be written; and the guard that keeps the client from writing it again.
+
+    The client repeats a request that it thinks harmless to repeat, such as a GET, when its connection breaks.
+    """
+
+    def __init__(self) -> None:
+        self.written = False
+
+    async def __call__(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        if self.written:
+            raise aiohttp.ClientError("written before")
+        return await handler(request)
+
+
+def _watching() -> aiohttp.TraceConfig:
+    """Note when a request begins to be written."""
+
+    async def written(_session: Any, context: SimpleNamespace, _: Any) -> None:
+        context.trace_request_ctx.written = True
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_headers_sent.append(written)
+    return trace
+
+
+async def _content(response: aiohttp.ClientResponse) -> bytes:
+    """Read an answer, or the beginning of one that is longer than any answer about a message."""
+    content = b""
+    async for piece in response.content.iter_any():
+        content += piece
+        if len(content) > _ANSWER_OCTETS:
+            break
+    return content[:_ANSWER_OCTETS]

@@ -1,0 +1,37 @@
+"""What every carrier's table in the file of carriers may say."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.delivery.carriers.carrier import UnknownPolicy
+
+# What carriers grant a new customer.
+_RATE = 10.0
+_WINDOW = 10
+SENDER = r"^([0-9]{3,15}|(?=.*[A-Za-z])[A-Za-z0-9 ._-]{1,11})$"
+
+
+class Table(BaseModel):
+    """A table of the file: nothing in it that is not known, and no value of it in an error."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, regex_engine="python-re", arbitrary_types_allowed=True
+    )
+
+
+class Options(Table):
+    """What carriers of every kind have; `sender` takes the place of a message's own."""
+
+    kind: str
+    rate: float = Field(default=_RATE, gt=0, le=10_000, allow_inf_nan=False)
+    window: int = Field(default=_WINDOW, ge=1, le=1000)
+    # Without a policy nothing is sent twice.
+    unknown: UnknownPolicy = "fail"
+    sender: str | None = Field(default=None, pattern=SENDER)
+
+
+class ConsoleOptions(Options):
+    """The carrier for development takes as much as it gets."""
+
+    rate: float = 1000.0
+    window: int = 100
+    unknown: UnknownPolicy = "resend"

@@ -1,0 +1,71 @@
+"""Commands of delivery: texts for carriers."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import orjson
+
+from shared.bus.routes import Context, Outcome, Route, route_group
+from shared.contract import dates
+from shared.contract.sms import RECIPIENT_LIMIT, SEND, RemoteSmsSendRequest, RemoteSmsSendResponse
+from shared.contract.sms import RemoteSmsSendAck as Ack
+from shared.mailbox.sends import SmsSend
+from shared.mailbox.store import Mailbox
+from shared.mailbox.terms import terms
+from shared.mailbox.writes import replied
+
+_ORIGIN_MYSMS = 1
+
+
+class Texts:
+    """The handlers, over the mailbox; `stored` is told when there are new jobs."""
+
+    def __init__(self, mailbox: Mailbox, stored: Callable[[], None]) -> None:
+        self._mailbox = mailbox
+        self._stored = stored
+
+    async def send(
+        self, requests: Sequence[tuple[RemoteSmsSendRequest, Context]]
+    ) -> Sequence[Outcome[RemoteSmsSendResponse]]:
+        """Store a text for each recipient, to be sent by carrier."""
+        now = dates.now()
+        sends = [_text(request, context, now) for request, context in requests]
+        written = await self._mailbox.send_sms(sends, terms(requests))
+        return [
+            replied([each], partial(self._acks, request))[0]
+            for (request, _), each in zip(requests, written, strict=True)
+        ]
+
+    def _acks(self, request: RemoteSmsSendRequest, first: int) -> RemoteSmsSendResponse:
+        self._stored()
+        return RemoteSmsSendResponse(tuple(Ack(first + nth) for nth, _ in enumerate(request.recipients)))
+
+
+def _text(request: RemoteSmsSendRequest, context: Context, now: int) -> SmsSend:
+    due = request.date_send_on
+    msisdn = context.identity.msisdn
+    return SmsSend(
+        account_id=context.identity.account_id,
+        recipients=orjson.dumps([_digits(each) for each in request.recipients]).decode(),
+        body=request.message,
+        date_sent=now,
+        due_at=due if due is not None and due > now else None,
+        encoding=request.encoding,
+        origin=request.sms_connector_id or _ORIGIN_MYSMS,
+        store=request.store,
+        sender="" if msisdn is None else str(msisdn),
+    )
+
+
+def _large(request: RemoteSmsSendRequest) -> bool:
+    # A group stores about as many messages as the largest request.
+    return len(request.recipients) * SEND.group > RECIPIENT_LIMIT
+
+
+def _digits(recipient: str) -> str:
+    return "".join(recipient.split()).removeprefix("+")
+
+
+def routes(texts: Texts) -> tuple[Route, ...]:
+    """Return which function runs which operation."""
+    return (route_group(SEND, texts.send, alone=_large),)

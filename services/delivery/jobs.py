@@ -1,0 +1,97 @@
+"""Jobs: what is to be sent, and what became of a submission."""
+
+from typing import Literal, NamedTuple
+
+from services.delivery.carriers.carrier import Submission
+
+JobState = Literal["accepted", "waiting", "ending"]
+Event = Literal["accepted", "queued", "unknown", "failed"]
+
+
+class DueJob(NamedTuple):
+    """A job for which nobody has chosen a carrier; dates in ms since 1970, numbers in digits."""
+
+    account_id: int
+    message_id: int
+    job_id: int
+    recipient: str
+    sender: str
+    body: str
+    encoding: int
+    may_be_twin: bool
+    is_scheduled: bool
+    stored_at: int
+    due_at: int
+
+
+class Claimed(NamedTuple):
+    """A job that is to be submitted, or was, by whoever has this `claim` on it."""
+
+    account_id: int
+    message_id: int
+    claim: int
+    job_id: int
+    sender: str
+    recipient: str
+    body: str
+    encoding: int
+    expires_at: int
+    due_at: int
+    attempts: int
+    is_counted: bool
+    tried: list[str]
+
+    def submission(self, sender: str) -> Submission:
+        """Return what a carrier gets of it, from that sender."""
+        return Submission(
+            self.account_id, self.message_id, self.job_id, sender, self.recipient, self.body, self.encoding,
+            self.expires_at,
+        )  # fmt: skip
+
+
+class Routed(NamedTuple):
+    """A job with its carrier, its sender's number and the date behind which it is not sent."""
+
+    account_id: int
+    message_id: int
+    carrier: str
+    sender: str
+    expires_at: int
+
+
+class Ended(NamedTuple):
+    """A job that no carrier gets, and why."""
+
+    account_id: int
+    message_id: int
+    outcome: Literal["delivered", "failed"]
+    reason: str
+
+
+class Conclusion(NamedTuple):
+    """What follows from a submission, in the order of `delivery_conclude`'s arguments.
+
+    `event` stands in the timeline; the job is accepted until `due_at`, waits for it, or ends. `tried` and
+    `carrier_ids` are JSON arrays.
+    """
+
+    account_id: int
+    message_id: int
+    claim: int
+    event: Event
+    reason: str
+    state: JobState
+    due_at: int
+    carrier: str
+    tried: str
+    attempts: int
+    carrier_ids: str
+
+
+class Untold(NamedTuple):
+    """A job that ended, of whose message the mailbox has to know."""
+
+    account_id: int
+    message_id: int
+    status: int
+    ended_at: int

@@ -1,0 +1,1 @@
+select carrier, jobs from delivery_backlog($1::integer)

@@ -1,0 +1,1 @@
+select delivery_hold($1::text, $2::bigint)

@@ -1,0 +1,1 @@
+select delivery_match_parked($1::integer)

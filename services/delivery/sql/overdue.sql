@@ -1,0 +1,1 @@
+select delivery_overdue($1::integer)

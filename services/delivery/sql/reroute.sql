@@ -1,0 +1,1 @@
+select delivery_reroute($1::text[], $2::integer)

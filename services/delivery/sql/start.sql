@@ -1,0 +1,1 @@
+delete from delivery_stop returning at

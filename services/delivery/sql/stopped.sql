@@ -1,0 +1,1 @@
+select at, reason from delivery_stop

@@ -1,0 +1,132 @@
+"""Submitting: one carrier's jobs go out at its rate, as many at a time as its window holds."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Sequence
+from typing import Any, NamedTuple
+
+from services.delivery import measures
+from services.delivery.carriers.carrier import Carrier, NotSent, Outcome, Refusal, Refused, Submission, Unknown
+from services.delivery.concluding import Concluding
+from services.delivery.conclusions import Sent
+from services.delivery.guards import Check
+from services.delivery.jobs import Claimed
+from services.delivery.pause import Pause
+from services.delivery.reach import Ways
+from services.delivery.store import Store
+from shared import failpoints
+from shared.mailbox.upkeep import Upkeep
+from shared.postgres.errors import DatabaseError
+
+logger = logging.getLogger(__name__)
+
+_MOST = 100
+_POLL_SECONDS = 0.25
+# A submission is given up so long before others may take it for lost.
+_MARGIN_SECONDS = 5.0
+
+
+class _Ready(NamedTuple):
+    """A claimed job, and what its carrier gets."""
+
+    job: Claimed
+    submission: Submission
+
+
+class Submitting:
+    """Submits what is due for the carrier of a name, while there is one; `upkeep` runs its rounds."""
+
+    def __init__(self, name: str, ways: Ways, store: Store, concluding: Concluding, *, lease_seconds: float) -> None:
+        self._name = name
+        self._carriers, self._guard = ways
+        self._store = store
+        self._concluding = concluding
+        self._lease_seconds = lease_seconds
+        self._pause = Pause()
+        self._running: set[asyncio.Task[None]] = set()
+        self._draining = False
+        self._claiming = asyncio.Lock()
+        self.upkeep = Upkeep(f"carrier {name}", self._round, retry_seconds=1.0)
+
+    async def drain(self) -> None:
+        """Take nothing more, and finish what was taken."""
+        self._draining = True
+        # Jobs that were claimed and not started would be taken for lost.
+        async with self._claiming:
+            pass
+        while self._running:
+            await asyncio.wait(self._running)
+
+    async def _round(self) -> float:
+        """Claim what fits; return the seconds until there may be more."""
+        carrier = self._carriers.carrier(self._name)
+        room = 0 if carrier is None or self._draining else min(_MOST, carrier.window - len(self._running))
+        if carrier is None or room <= 0:
+            return _POLL_SECONDS
+        async with self._claiming:
+            jobs = await self._store.claim(self._name, room, carrier.rate, round(1000 * self._lease_seconds))
+            if jobs:
+                self._start(self._take(carrier, jobs))
+        # Where there are some the rate may let more through in a moment.
+        return min(_POLL_SECONDS, 1 / carrier.rate) if jobs else _POLL_SECONDS
+
+    async def _take(self, carrier: Carrier, jobs: Sequence[Claimed]) -> None:
+        """Submit those of the jobs that may be sent."""
+        ready = [_Ready(job, job.submission(self._carriers.sender(self._name, job.sender))) for job in jobs]
+        try:
+            reasons = await self._guard.refusals([Check(each.submission, each.job.is_counted) for each in ready])
+        except DatabaseError:
+            away = NotSent("nobody could say whether it may be sent")
+            await asyncio.gather(*(self._conclude(carrier, each.job, away) for each in ready))
+            return
+        for each, reason in zip(ready, reasons, strict=True):
+            if reason is None:
+                self._start(self._submit(carrier, each))
+            else:
+                self._start(self._conclude(carrier, each.job, Refused(Refusal.PERMANENT, reason)))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self.upkeep.wake()
+
+    async def _submit(self, carrier: Carrier, ready: _Ready) -> None:
+        await failpoints.reached("delivery.claimed")
+        measures.late(self._name, ready.job.due_at)
+        outcome = await self._outcome(carrier, ready.submission)
+        await failpoints.reached("delivery.submitted")
+        await self._hold(outcome)
+        await self._conclude(carrier, ready.job, outcome)
+
+    async def _conclude(self, carrier: Carrier, job: Claimed, outcome: Outcome) -> None:
+        gives_receipts = self._carriers.gives_receipts(self._name)
+        try:
+            await self._concluding.conclude(Sent(job, self._name, gives_receipts, carrier.unknown_policy), outcome)
+        except Exception:
+            # A bug of ours. The job is then one of which nobody knows what became.
+            logger.exception("what became of a submission is lost", extra={"carrier": self._name})
+
+    async def _outcome(self, carrier: Carrier, submission: Submission) -> Outcome:
+        try:
+            async with asyncio.timeout(max(self._lease_seconds - _MARGIN_SECONDS, self._lease_seconds / 2)):
+                return await carrier.submit(submission)
+        except TimeoutError:
+            return Unknown("no answer in time")
+        except Exception:
+            logger.exception("carrier failed", extra={"carrier": self._name})
+            return Unknown("the carrier's code failed")
+
+    async def _hold(self, outcome: Outcome) -> None:
+        seconds = self._pause.after(outcome)
+        if not seconds:
+            return
+        if isinstance(outcome, Refused) and outcome.kind is Refusal.ACCOUNT:
+            logger.error("carrier refuses our account", extra={"carrier": self._name, "reason": outcome.reason})
+        try:
+            await self._store.hold(self._name, round(1000 * seconds))
+        except DatabaseError as error:
+            logger.warning("carrier not held", extra={"carrier": self._name, "reason": error.reason})

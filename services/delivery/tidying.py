@@ -1,0 +1,61 @@
+"""Tidying: submissions of which nobody knows, receipts that are early or missing, and what is old."""
+
+from collections.abc import Callable
+
+from services.delivery import measures
+from services.delivery.carriers.carrier import Unknown
+from services.delivery.concluding import Concluding
+from services.delivery.conclusions import Sent
+from services.delivery.reach import Carriers
+from services.delivery.store import Store
+
+_MOST = 500
+_SECONDS = 1.0
+_SWEEP_SECONDS = 60.0
+_MEASURE_SECONDS = 5.0
+_MOST_COUNTED = 100_000
+_UNMATCHED_MS = 72 * 3_600_000
+
+
+class Tidying:
+    """Rounds of what every worker does now and then; several may do so side by side. All raise `DatabaseError`."""
+
+    def __init__(
+        self, store: Store, carriers: Carriers, concluding: Concluding, ended: Callable[[], None], *, history_ms: int
+    ) -> None:
+        self._store = store
+        self._carriers = carriers
+        self._concluding = concluding
+        self._ended = ended
+        self._history_ms = history_ms
+
+    async def recover(self) -> float:
+        """Take submissions whose worker is gone for unknown."""
+        stale = await self._store.stale(_MOST)
+        for carrier, job in stale:
+            found = self._carriers.carrier(carrier)
+            # Nobody knows what a carrier that was taken away would make of it twice.
+            policy = found.unknown_policy if found else "fail"
+            sent = Sent(job, carrier, gives_receipts=False, unknown_policy=policy)
+            await self._concluding.conclude(sent, Unknown("its worker is gone"))
+        return 0.0 if len(stale) == _MOST else _SECONDS
+
+    async def receipts(self) -> float:
+        """Match receipts that were too early, and end jobs whose receipts did not come."""
+        matched = await self._store.match_parked(_MOST)
+        missing = await self._store.overdue(_MOST)
+        measures.missing_receipts(missing)
+        if matched or missing:
+            self._ended()
+        return 0.0 if _MOST in {matched, missing} else _SECONDS
+
+    async def measure(self) -> float:
+        """Tell the metrics what is due."""
+        measures.backlog(await self._store.backlog(_MOST_COUNTED))
+        return _MEASURE_SECONDS
+
+    async def sweep(self) -> float:
+        """Delete what is old."""
+        swept = await self._store.sweep(self._history_ms, _UNMATCHED_MS, _MOST)
+        measures.dropped_receipts(swept.receipts)
+        return _SECONDS if _MOST in swept else _SWEEP_SECONDS

@@ -1,0 +1,4 @@
+select "position", answer from sms_send(
+  $1::bigint[], $2::json[], $3::text[], $4::bigint[], $5::bigint[], $6::smallint[], $7::integer[], $8::boolean[],
+  $9::text[], $10::text, $11::text[], $12::bytea[], $13::boolean
+) order by "position"

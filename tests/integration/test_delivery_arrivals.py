@@ -1,0 +1,193 @@
+"""Receipts and inbound messages: once each, whenever they come."""
+
+import itertools
+
+import pytest
+
+from deploy.local.servers import Servers
+from services.delivery.carriers.carrier import Accepted, Inbound, Receipt, ReceiptState, Unknown
+from shared.contract import dates
+from tests.integration.delivery_rig import NUMBER, DeliveryRig, Scripted, delivery_rig
+
+_DELIVERED, _FAILED, _EXPIRED = ReceiptState.DELIVERED, ReceiptState.FAILED, ReceiptState.EXPIRED
+_PARKED = "select carrier_id from delivery_parked order by carrier_id"
+_OWN = 436990000005
+
+
+def _receipt(
+    carrier_id: str, state: ReceiptState = _DELIVERED, reason: str = "", number: str | None = NUMBER
+) -> Receipt:
+    return Receipt("one", carrier_id, number, state, reason, dates.now())
+
+
+async def _accepted(rig: DeliveryRig) -> tuple[int, int]:
+    account = await rig.account()
+    message_id = await rig.send(account)
+    await rig.becomes(account, message_id, "accepted")
+    return account, message_id
+
+
+async def test_a_receipt_completes_a_message_once(servers: Servers) -> None:
+    async with delivery_rig(servers, Scripted("one", Accepted(("id",)))) as rig, rig.worker().running():
+        account, message_id = await _accepted(rig)
+        for number in (None, NUMBER):
+            await rig.arrivals.receipt(_receipt("id", number=number))
+        await rig.becomes(account, message_id, "done")
+        message = await rig.message(account, message_id)
+        assert message["status"] == 2
+        assert message["dateSent"] <= message["dateStatus"] <= dates.now()
+        await rig.arrivals.receipt(_receipt("id", _FAILED, "too late"))
+        states = [state for state, _ in await rig.happened(account, message_id)]
+        assert states == ["queued", "submitting", "accepted", "delivered"]
+        assert await rig.message(account, message_id) == message
+
+
+@pytest.mark.parametrize("state", [_FAILED, _EXPIRED])
+async def test_a_bad_receipt_fails_it(servers: Servers, state: ReceiptState) -> None:
+    async with delivery_rig(servers, Scripted("one", Accepted(("id",)))) as rig, rig.worker().running():
+        account, message_id = await _accepted(rig)
+        await rig.arrivals.receipt(_receipt("id", ReceiptState.INTERMEDIATE))
+        await rig.arrivals.receipt(_receipt("id", state, "absent"))
+        await rig.becomes(account, message_id, "done")
+        assert (await rig.message(account, message_id))["status"] == 3
+        assert (await rig.happened(account, message_id))[-1] == (state.value, "absent")
+
+
+async def test_a_receipt_before_the_answer_waits_for_it(servers: Servers) -> None:
+    carrier = Scripted("one")
+    async with delivery_rig(servers, carrier) as rig:
+
+        async def early(_: object) -> Accepted:
+            await rig.arrivals.receipt(_receipt("id"))
+            await rig.arrivals.receipt(_receipt("id"))
+            return Accepted(("id",))
+
+        carrier.answer = early
+        async with rig.worker().running():
+            account = await rig.account()
+            message_id = await rig.send(account)
+            await rig.becomes(account, message_id, "done")
+            assert (await rig.message(account, message_id))["status"] == 2
+            assert await rig.rig.rows(_PARKED) == []
+
+
+async def test_a_parked_receipt_is_looked_at_again(servers: Servers) -> None:
+    async with delivery_rig(servers, Scripted("one", Accepted(("id",)))) as rig, rig.worker().running():
+        account, message_id = await _accepted(rig)
+        # As if it had come in the moment in which the answer was kept.
+        await rig.rig.rows(
+            "insert into delivery_parked values ('one', 'id', '', 'delivered', '', $1, delivery_now())", dates.now()
+        )
+        await rig.becomes(account, message_id, "done")
+        assert await rig.rig.rows(_PARKED) == []
+
+
+async def test_receipts_of_nothing_are_kept(servers: Servers) -> None:
+    async with delivery_rig(servers, Scripted("one", Accepted(("id",)))) as rig, rig.worker().running():
+        account, message_id = await _accepted(rig)
+        for receipt in (
+            _receipt("unknown"), _receipt("unknown"), _receipt("id", number="436990000009"),
+            _receipt("id")._replace(carrier="two"),
+        ):  # fmt: skip
+            await rig.arrivals.receipt(receipt)
+        assert [row["carrier_id"] for row in await rig.rig.rows(_PARKED)] == ["id", "id", "unknown"]
+        assert (await rig.message(account, message_id))["status"] == 1
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+async def test_a_long_message_is_delivered_when_all_its_parts_are(servers: Servers, order: tuple[int, ...]) -> None:
+    carrier = Scripted("one", Accepted(("a", "b", "c")))
+    async with delivery_rig(servers, carrier) as rig, rig.worker().running():
+        account, message_id = await _accepted(rig)
+        for place in order:
+            assert (await rig.message(account, message_id))["status"] == 1
+            await rig.arrivals.receipt(_receipt("abc"[place]))
+        await rig.becomes(account, message_id, "done")
+        assert (await rig.message(account, message_id))["status"] == 2
+
+
+async def test_a_long_message_fails_when_a_part_does(servers: Servers) -> None:
+    async with delivery_rig(servers, Scripted("one", Accepted(("a", "b")))) as rig, rig.worker().running():
+        account, message_id = await _accepted(rig)
+        for carrier_id, state in (("a", _DELIVERED), ("b", _FAILED), ("b", _DELIVERED)):
+            await rig.arrivals.receipt(_receipt(carrier_id, state))
+        await rig.becomes(account, message_id, "done")
+        assert (await rig.message(account, message_id))["status"] == 3
+
+
+async def test_a_part_stays_what_it_became(servers: Servers) -> None:
+    async with delivery_rig(servers, Scripted("one", Accepted(("a", "b")))) as rig, rig.worker().running():
+        account, message_id = await _accepted(rig)
+        for carrier_id, state in (("a", _DELIVERED), ("a", _FAILED), ("b", _DELIVERED)):
+            await rig.arrivals.receipt(_receipt(carrier_id, state))
+        await rig.becomes(account, message_id, "done")
+        assert (await rig.message(account, message_id))["status"] == 2
+
+
+async def test_a_message_without_a_receipt_expires(servers: Servers) -> None:
+    async with delivery_rig(servers, Scripted("one", Accepted(("id",)))) as rig, rig.worker().running():
+        account, message_id = await _accepted(rig)
+        await rig.rig.rows("update delivery_job set due_at = delivery_now() - 1 where account_id = $1", account)
+        await rig.becomes(account, message_id, "done")
+        assert (await rig.happened(account, message_id))[-1] == ("expired", "no receipt in its time")
+        assert (await rig.message(account, message_id))["status"] == 3
+
+
+async def test_a_carrier_without_receipts_completes_it(servers: Servers) -> None:
+    async with delivery_rig(servers, Scripted("one")) as rig, rig.worker().running():
+        rig.scene.receipts = False
+        account = await rig.account()
+        message_id = await rig.send(account)
+        await rig.becomes(account, message_id, "done")
+        assert (await rig.message(account, message_id))["status"] == 2
+
+
+async def test_what_is_sent_twice_for_want_of_an_answer_has_both_receipts(servers: Servers) -> None:
+    carrier = Scripted("one", Unknown("no answer"), Accepted(("second",)))
+    async with delivery_rig(servers, carrier) as rig, rig.worker().running():
+        account, message_id = await _accepted(rig)
+        await rig.arrivals.receipt(_receipt("first", _FAILED))
+        await rig.arrivals.receipt(_receipt("second"))
+        await rig.becomes(account, message_id, "done")
+        assert (await rig.message(account, message_id))["status"] == 2
+        assert [row["carrier_id"] for row in await rig.rig.rows(_PARKED)] == ["first"]
+
+
+async def test_an_inbound_message_is_one_message(servers: Servers) -> None:
+    async with delivery_rig(servers) as rig:
+        account = await rig.account()
+        rig.scene.owners[_OWN] = account
+        inbound = Inbound("one", "mo-1", NUMBER, str(_OWN), "héllo", 1_700_000_000_000)
+        for each in (inbound, inbound, inbound._replace(inbound_id="mo-2", sender="12345")):
+            await rig.arrivals.inbound(each)
+        (message,) = await rig.rig.page(account, f"+{NUMBER}")
+        assert message == {
+            "messageId": 1, "address": f"+{NUMBER}", "message": "héllo", "incoming": True, "read": False,
+            "locked": False, "origin": 1, "status": 0, "dateSent": 1_700_000_000_000, "dateStatus": None,
+        }  # fmt: skip
+        assert len(await rig.rig.page(account, "12345")) == 1
+
+
+async def test_a_message_to_nobody_is_kept_once(servers: Servers) -> None:
+    async with delivery_rig(servers) as rig:
+        for destination in (str(_OWN), "SHOP"):
+            inbound = Inbound("one", f"mo {destination}", NUMBER, destination, "hello", 1)
+            await rig.arrivals.inbound(inbound)
+            await rig.arrivals.inbound(inbound)
+        kept = await rig.rig.rows("select destination, body from delivery_stranger order by destination")
+        assert [(row["destination"], row["body"]) for row in kept] == [(str(_OWN), "hello"), ("SHOP", "hello")]
+
+
+async def test_what_is_old_goes(servers: Servers) -> None:
+    async with delivery_rig(servers, Scripted("one")) as rig:
+        rig.scene.receipts = False
+        account = await rig.account()
+        async with rig.worker().running():
+            message_id = await rig.send(account)
+            await rig.becomes(account, message_id, "done")
+        await rig.arrivals.receipt(_receipt("unknown"))
+        await rig.arrivals.inbound(Inbound("one", "mo", NUMBER, "1", "hello", 1))
+        assert await rig.store.sweep(60_000, 60_000, 100) == (0, 0, 0)
+        assert await rig.store.sweep(-60_000, -60_000, 100) == (1, 1, 1)
+        assert await rig.happened(account, message_id) == []
+        assert (await rig.message(account, message_id))["status"] == 2

@@ -1,0 +1,247 @@
+"""What carriers say of submissions, and what becomes of the messages."""
+
+import asyncio
+
+import pytest
+
+from deploy.local.servers import Servers
+from services.delivery.carriers.carrier import Accepted, NotSent, Refusal, Refused, Unknown, UnknownPolicy
+from services.delivery.jobs import Conclusion
+from shared.contract import dates
+from tests.integration.delivery_rig import DeliveryRig, Scripted, delivery_rig
+
+_BUSY = Refused(Refusal.TEMPORARY, "busy")
+_NEVER = Refused(Refusal.PERMANENT, "blocked")
+
+
+async def test_accepted_it_stays_pending(servers: Servers) -> None:
+    carrier = Scripted("one")
+    async with delivery_rig(servers, carrier) as rig, rig.worker().running():
+        account = await rig.account()
+        message_id = await rig.send(account)
+        await rig.becomes(account, message_id, "accepted")
+        (submission,) = carrier.got
+        assert (submission.text, submission.recipient, submission.sender) == ("hello", "436990000001", "")
+        assert submission.expires_at > dates.now()
+        assert (await rig.message(account, message_id))["status"] == 1
+        assert [state for state, _ in await rig.happened(account, message_id)] == ["queued", "submitting", "accepted"]
+
+
+@pytest.mark.parametrize("attempts", [1, 3])
+async def test_refused_for_a_time_it_is_tried_again(servers: Servers, attempts: int) -> None:
+    carrier = Scripted("one", *[_BUSY] * attempts, Accepted(("id",)))
+    async with delivery_rig(servers, carrier) as rig, rig.worker().running():
+        account = await rig.account()
+        message_id = await rig.send(account)
+        kept = await rig.becomes(account, message_id, "accepted")
+        assert (kept["attempts"], len(carrier.got)) == (attempts, attempts + 1)
+        assert ("queued", "temporary: busy") in await rig.happened(account, message_id)
+
+
+async def test_refused_too_often_it_fails(servers: Servers) -> None:
+    carrier = Scripted("one", _BUSY)
+    async with delivery_rig(servers, carrier) as rig, rig.worker().running():
+        await _fails(rig, "temporary: busy")
+        assert len(carrier.got) == 4
+
+
+async def test_refused_for_good_it_fails_at_once(servers: Servers) -> None:
+    carrier = Scripted("one", _NEVER)
+    async with delivery_rig(servers, carrier) as rig, rig.worker().running():
+        await _fails(rig, "blocked")
+        assert len(carrier.got) == 1
+
+
+async def test_a_text_that_is_stored_becomes_unsent_and_counts_so(servers: Servers) -> None:
+    async with delivery_rig(servers, Scripted("one", _NEVER)) as rig, rig.worker().running():
+        account = await rig.account()
+        message_id = await rig.text(account, store=True)
+        await rig.becomes(account, message_id, "done")
+        assert (await rig.message(account, message_id))["status"] == 5
+        await rig.rig.assert_counted(account)
+        (conversation,) = await rig.rig.mailbox.conversations(account, timeout=5)
+        assert conversation["messagesUnsent"] == 1
+
+
+async def test_a_text_that_is_not_stored_leaves_only_its_timeline(servers: Servers) -> None:
+    async with delivery_rig(servers, Scripted("one", _NEVER)) as rig, rig.worker().running():
+        account = await rig.account()
+        message_id = await rig.text(account, store=False)
+        kept = await rig.becomes(account, message_id, "done")
+        assert (kept["body"], kept["status"]) == (None, None)
+        assert (await rig.happened(account, message_id))[-1] == ("failed", "blocked")
+        assert await rig.rig.rows("select from message where account_id = $1", account) == []
+
+
+async def test_another_carrier_gets_what_the_first_cannot_take(servers: Servers) -> None:
+    for reason in (_BUSY, NotSent("away"), Refused(Refusal.ACCOUNT, "no money")):
+        first, second = Scripted("first", reason), Scripted("second")
+        async with delivery_rig(servers, first, second) as rig, rig.worker().running():
+            account = await rig.account()
+            message_id = await rig.send(account)
+            kept = await rig.becomes(account, message_id, "accepted")
+            assert (kept["carrier"], kept["tried"], len(first.got)) == ("second", ["first"], 1)
+
+
+async def test_a_carrier_that_wants_it_slower_gets_a_rest_and_nobody_is_blamed(servers: Servers) -> None:
+    carrier = Scripted("one", Refused(Refusal.SLOW_DOWN, "throttled", 3.0), Accepted(("id",)))
+    async with delivery_rig(servers, carrier) as rig, rig.worker().running():
+        account = await rig.account()
+        first = await rig.send(account)
+        await _got(carrier)
+        await asyncio.sleep(0.1)
+        second, at = await rig.send(account), dates.now()
+        kept = [await rig.becomes(account, each, "accepted") for each in (first, second)]
+        assert [each["attempts"] for each in kept] == [0, 0]
+        (row,) = await rig.rig.rows(
+            "select min(at) as at from delivery_timeline where state = 'submitting' and message_id = $1", second
+        )
+        # Without the rest it takes as long as the loops sleep, which is less than a second.
+        assert row["at"] - at > 2_000
+
+
+async def test_unknown_is_sent_again_where_the_carrier_says_so(servers: Servers) -> None:
+    carrier = Scripted("one", Unknown("no answer"), Accepted(("id",)))
+    async with delivery_rig(servers, carrier) as rig, rig.worker().running():
+        account = await rig.account()
+        message_id = await rig.send(account)
+        await rig.becomes(account, message_id, "accepted")
+        assert len(carrier.got) == 2
+        assert ("unknown", "no answer") in await rig.happened(account, message_id)
+
+
+async def test_unknown_fails_where_the_carrier_says_nothing(servers: Servers) -> None:
+    carrier = Scripted("one", Unknown("no answer"), policy="fail")
+    async with delivery_rig(servers, carrier) as rig, rig.worker().running():
+        happened = await _fails(rig, "no answer")
+        assert happened[-2:] == [("unknown", "no answer"), ("failed", "no answer")]
+        assert len(carrier.got) == 1
+
+
+@pytest.mark.parametrize(("policy", "times", "ends"), [("resend", 2, "accepted"), ("fail", 1, "done")])
+async def test_what_a_dead_worker_had_is_unknown(
+    servers: Servers, policy: UnknownPolicy, times: int, ends: str
+) -> None:
+    carrier = Scripted("one", policy=policy)
+    async with delivery_rig(servers, carrier) as rig:
+        account = await rig.account()
+        message_id = await rig.send(account)
+
+        async def dies(_: object) -> Accepted:
+            raise asyncio.CancelledError
+
+        carrier.answer = dies
+        async with rig.worker().running():
+            await _got(carrier)
+        carrier.answer = None
+        async with rig.worker().running():
+            await rig.becomes(account, message_id, ends)
+        assert ("unknown", "its worker is gone") in await rig.happened(account, message_id)
+        assert len(carrier.got) == times
+
+
+async def test_an_answer_that_is_late_is_taken_while_nobody_sent_it_again(servers: Servers) -> None:
+    carrier = Scripted("one", Unknown("no answer"))
+    async with delivery_rig(servers, carrier, delivery_retry_seconds=60) as rig:
+        account = await rig.account()
+        message_id = await rig.send(account)
+        async with rig.worker().running():
+            await _got(carrier)
+            await rig.becomes(account, message_id, "waiting")
+        late = Conclusion(
+            account, message_id, 1, "accepted", "one", "accepted", dates.now() + 60_000, "one", "[]", 0, '["late"]'
+        )
+        assert await rig.store.conclude([late]) == set()
+        assert (await rig.becomes(account, message_id, "accepted"))["claim"] == 1
+        # Said once more it comes too late, and changes nothing.
+        assert await rig.store.conclude([late._replace(claim=0)]) == {(account, message_id)}
+        assert (await rig.happened(account, message_id))[-1] == ("accepted", "one")
+
+
+async def test_what_is_too_old_is_never_sent(servers: Servers) -> None:
+    carrier = Scripted("one", _BUSY)
+    async with (
+        delivery_rig(
+            servers, carrier, delivery_validity_seconds=1, delivery_retry_seconds=1.5, delivery_attempts=9
+        ) as rig,
+        rig.worker().running(),
+    ):
+        account = await rig.account()
+        message_id = await rig.send(account)
+        await rig.becomes(account, message_id, "done")
+        assert (await rig.happened(account, message_id))[-1] == ("expired", "not sent in its time")
+        assert (await rig.message(account, message_id))["status"] == 3
+        assert len(carrier.got) == 1
+
+
+async def test_a_message_that_was_deleted_is_not_sent_again(servers: Servers) -> None:
+    carrier = Scripted("one", _BUSY)
+    async with delivery_rig(servers, carrier, delivery_retry_seconds=1.0) as rig, rig.worker().running():
+        account = await rig.account()
+        message_id = await rig.send(account)
+        await _got(carrier)
+        await rig.rig.rows(
+            "select from message_delete_list(array[$1::bigint], array['{1}'], '', '{null}', '{null}', false)", account
+        )
+        await rig.becomes(account, message_id, "done")
+        assert (await rig.happened(account, message_id))[-1] == ("cancelled", "the message is gone")
+        assert len(carrier.got) == 1
+
+
+async def test_a_rate_is_one_for_all_workers(servers: Servers) -> None:
+    carrier = Scripted("one", rate=10.0)
+    async with delivery_rig(servers, carrier) as rig:
+        account = await rig.account()
+        sent = [await rig.send(account) for _ in range(20)]
+        async with rig.worker().running(), rig.worker().running():
+            await _got(carrier, 20)
+        assert sorted(each.message_id for each in carrier.got) == sent
+        (row,) = await rig.rig.rows("select max(at) - min(at) as ms from delivery_timeline where state = 'submitting'")
+        # 3 may be caught up at once; alone, each worker would have half of them.
+        assert row["ms"] >= 1_600
+
+
+async def test_jobs_of_a_carrier_that_is_no_more_go_to_another(servers: Servers) -> None:
+    gone, stays = Scripted("gone", NotSent("away")), Scripted("stays")
+    async with delivery_rig(servers, gone) as rig, rig.worker().running():
+        account = await rig.account()
+        message_id = await rig.send(account)
+        await _got(gone)
+        rig.scene.carriers = {"stays": stays}
+        kept = await rig.becomes(account, message_id, "accepted")
+        assert (kept["carrier"], len(stays.got)) == ("stays", 1)
+
+
+async def test_a_drained_worker_leaves_nothing_behind(servers: Servers) -> None:
+    carrier = Scripted("one")
+    async with delivery_rig(servers, carrier) as rig:
+        account = await rig.account()
+        for _ in range(30):
+            await rig.send(account)
+        worker = rig.worker()
+        async with worker.running():
+            await _got(carrier)
+            await worker.drain(10)
+        states = await rig.rig.rows("select state, count(*)::int as jobs from delivery_job group by state")
+        left = {row["state"]: row["jobs"] for row in states}
+        assert left["accepted"] == len(carrier.got)
+        assert left.keys() <= {"accepted", "waiting"}
+
+
+async def _got(carrier: Scripted, count: int = 1) -> None:
+    async with asyncio.timeout(15):
+        while len(carrier.got) < count:  # noqa: ASYNC110 - the carrier tells nobody
+            await asyncio.sleep(0.01)
+
+
+async def _fails(rig: DeliveryRig, reason: str) -> list[tuple[str, str]]:
+    account = await rig.account()
+    message_id = await rig.send(account)
+    before = dates.now()
+    await rig.becomes(account, message_id, "done")
+    message = await rig.message(account, message_id)
+    assert message["status"] == 3
+    assert before - 1000 <= message["dateStatus"] <= dates.now()
+    happened = await rig.happened(account, message_id)
+    assert happened[-1] == ("failed", reason)
+    return happened

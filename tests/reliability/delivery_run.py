@@ -1,0 +1,112 @@
+"""Delivery workers with a carrier of the test's own, and what must be true of them in the end."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from deploy.local.state import free_port
+from tests.integration.delivery_rows import rows
+from tests.reliability.carrier import FILE, TextCarrier
+from tests.reliability.client import Client, Outcome
+from tests.running import Account, Role, Stack
+
+SMS = "/remote/sms/send"
+_SECRET = "a-secret-of-tests"
+_SETTINGS = {"HOOK_SECRET": _SECRET, "DELIVERY_LEASE_SECONDS": "4", "DELIVERY_RETRY_SECONDS": "0.2"}
+_EACH = 50
+_RECIPIENT = 436_990_100_000
+_OPEN = "select count(*)::int as open from delivery_job where account_id = $1 and state not in ('done', 'accepted')"
+_WAITING = "select count(*)::int as open from delivery_job where account_id = $1 and state <> 'done'"
+_JOBS = """
+select job_id, message_id, job.state, job.hidden, message.status, job.due_at,
+  array(
+    select state from delivery_timeline
+    where delivery_timeline.account_id = job.account_id and delivery_timeline.message_id = job.message_id order by id
+  ) as happened
+from delivery_job as job left join message using (account_id, message_id) where account_id = $1
+"""
+
+
+class Run:
+    """Some delivery workers, one carrier, and the texts that one account sends."""
+
+    def __init__(self, stack: Stack, carrier: TextCarrier, workers: Sequence[Role], webhooks: int, seed: int) -> None:
+        self.carrier = carrier
+        self._stack = stack
+        self._workers = workers
+        self._webhooks = f"http://127.0.0.1:{webhooks}/carriers/test/receipt?secret={_SECRET}"
+        self._dice = random.Random(seed)
+        self.sent: list[int] = []
+        self.unanswered = 0
+
+    async def send(self, client: Client, account: Account, count: int, **fields: Any) -> None:
+        """Send so many texts, 50 a call, and note those that were acknowledged."""
+        for first in range(0, count, _EACH):
+            recipients = [f"+{_RECIPIENT + first + nth}" for nth in range(min(_EACH, count - first))]
+            outcome, answer = await client.write(account, SMS, recipients=recipients, message="hello", **fields)
+            if outcome is not Outcome.DONE:
+                self.unanswered += 1
+                continue
+            self.sent += [ack["messageId"] for ack in answer["remoteSmsSendAcks"]]
+
+    async def kill_one(self) -> None:
+        """SIGKILL a worker and start it again."""
+        worker = self._dice.choice(self._workers)
+        worker.kill()
+        worker.process.start()
+        await asyncio.to_thread(worker.wait_ready)
+
+    async def receipts(self, session: aiohttp.ClientSession, items: Sequence[Mapping[str, str]]) -> None:
+        """Bring receipts until a worker keeps them."""
+        while True:
+            async with session.post(self._webhooks, json=items) as response:
+                if response.status == 200:
+                    return
+            await asyncio.sleep(0.2)
+
+    async def settled(self, account: Account, seconds: float, *, receipts: bool) -> float:
+        """Wait until nothing is left to do for an account's texts; return the seconds that took."""
+        began = time.monotonic()
+        query = _WAITING if receipts else _OPEN
+        while (found := await rows(self._url, query, account.account_id)) != [{"open": 0}]:
+            assert time.monotonic() < began + seconds, f"still {found}"
+            await asyncio.sleep(0.2)
+        return time.monotonic() - began
+
+    async def jobs(self, account: Account) -> list[dict[str, Any]]:
+        """Return every job of an account with its message and its timeline."""
+        return await rows(self._url, _JOBS, account.account_id)
+
+    @property
+    def _url(self) -> str:
+        return self._stack.servers.postgres.url
+
+
+@asynccontextmanager
+async def delivery_run(
+    stack: Stack, folder: Path, carrier: TextCarrier, *, policy: str, rate: float, workers: int = 2
+) -> AsyncIterator[Run]:
+    """Have these workers in place of the stack's."""
+    webhooks = free_port()
+    settings = {**_SETTINGS, "CARRIERS_FILE": str(folder / "carriers.toml"), "WEBHOOKS_PORT": str(webhooks)}
+    roles = [stack.another("delivery", settings, folder / str(number)) for number in range(workers)]
+    usual = stack.roles["delivery"]
+    async with carrier.serving():
+        (folder / "carriers.toml").write_text(FILE.format(url=carrier.url, policy=policy, rate=rate))
+        await asyncio.to_thread(usual.stop)
+        try:
+            for role in roles:
+                role.process.start()
+            for role in roles:
+                await asyncio.to_thread(role.wait_ready)
+            yield Run(stack, carrier, roles, webhooks, carrier.seed)
+        finally:
+            for role in roles:
+                await asyncio.to_thread(role.stop)
+            await asyncio.to_thread(usual.start)

@@ -1,0 +1,123 @@
+"""What follows from outcomes of submissions."""
+
+from collections.abc import Collection
+
+import pytest
+
+from services.delivery.carriers.carrier import (
+    Accepted,
+    Carrier,
+    NotSent,
+    Outcome,
+    Refusal,
+    Refused,
+    Unknown,
+    UnknownPolicy,
+)
+from services.delivery.conclusions import Conclusions, Patience, Sent
+from services.delivery.jobs import Claimed, Conclusion
+
+_NOW = 1_000_000
+_JOB = Claimed(
+    account_id=1, message_id=2, claim=3, job_id=4, sender="", recipient="436990000001", body="hello", encoding=0,
+    expires_at=_NOW + 5_000, due_at=_NOW, attempts=0, is_counted=False, tried=[],
+)  # fmt: skip
+_BUSY = Refused(Refusal.TEMPORARY, "busy")
+
+
+class _Carriers:
+    names = ("one", "two")
+
+    def __init__(self, *names: str) -> None:
+        self._routed = names
+
+    @property
+    def routes(self) -> "_Carriers":
+        return self
+
+    def choose(self, _: str, __: str, tried: Collection[str]) -> str | None:
+        return next((name for name in self._routed if name not in tried), None)
+
+    def carrier(self, _: str) -> Carrier | None:
+        return None
+
+    def sender(self, _: str, own: str) -> str:
+        return own
+
+    def gives_receipts(self, _: str) -> bool:
+        return True
+
+
+def _drawn(
+    outcome: Outcome,
+    *names: str,
+    attempts: int = 0,
+    tried: Collection[str] = (),
+    policy: UnknownPolicy = "resend",
+    receipts: bool = True,
+) -> Conclusion:
+    conclusions = Conclusions(Patience(4, 1_000, 60_000), _Carriers(*(names or ("one",))), lambda: _NOW)
+    job = _JOB._replace(attempts=attempts, tried=list(tried))
+    return conclusions.draw(Sent(job, "one", gives_receipts=receipts, unknown_policy=policy), outcome)
+
+
+def test_accepted_it_waits_for_receipts_longer_than_it_may_be_sent() -> None:
+    found = _drawn(Accepted(("a", "b")))
+    assert (found.state, found.due_at, found.carrier_ids) == ("accepted", _NOW + 65_000, '["a","b"]')
+
+
+@pytest.mark.parametrize(("ids", "receipts"), [((), True), (("a",), False)])
+def test_without_receipts_to_come_it_ends(ids: tuple[str, ...], *, receipts: bool) -> None:
+    found = _drawn(Accepted(ids), receipts=receipts)
+    assert (found.state, found.event, found.carrier_ids) == ("ending", "accepted", "[]")
+
+
+@pytest.mark.parametrize(("attempts", "least", "most"), [(0, 750, 1_000), (1, 1_500, 2_000), (2, 3_000, 4_000)])
+def test_each_delay_is_twice_as_long(attempts: int, least: int, most: int) -> None:
+    found = _drawn(_BUSY, attempts=attempts)
+    assert (found.state, found.attempts, found.carrier) == ("waiting", attempts + 1, "one")
+    assert least <= found.due_at - _NOW <= most
+
+
+@pytest.mark.parametrize("outcome", [_BUSY, Unknown("no answer")])
+def test_the_last_attempt_ends_it(outcome: Outcome) -> None:
+    assert _drawn(outcome, attempts=3).state == "ending"
+
+
+def test_no_delay_is_longer_than_a_quarter_of_an_hour() -> None:
+    conclusions = Conclusions(Patience(100, 1_000, 0), _Carriers("one"), lambda: 0)
+    sent = Sent(_JOB._replace(attempts=90), "one", gives_receipts=True, unknown_policy="resend")
+    assert 675_000 <= conclusions.draw(sent, _BUSY).due_at <= 900_000
+
+
+def test_carriers_take_turns_until_all_were_tried() -> None:
+    first = _drawn(_BUSY, "one", "two")
+    assert (first.carrier, first.tried) == ("two", '["one"]')
+    last = _drawn(_BUSY, "one", "two", tried=["two"])
+    assert (last.carrier, last.tried) == ("one", "[]")
+
+
+@pytest.mark.parametrize("outcome", [NotSent("away"), Refused(Refusal.ACCOUNT, "no money")])
+def test_what_is_not_the_message_s_fault_counts_nothing(outcome: Outcome) -> None:
+    held, moved = _drawn(outcome, attempts=3), _drawn(outcome, "one", "two", attempts=3)
+    assert (held.state, held.carrier, held.attempts) == ("waiting", "one", 3)
+    assert held.due_at > _NOW
+    assert (moved.state, moved.carrier, moved.attempts, moved.due_at) == ("waiting", "two", 3, _NOW)
+
+
+@pytest.mark.parametrize(("asked", "wait"), [(None, 500), (3.0, 3_000)])
+def test_slow_down_waits_as_long_as_the_carrier_asks(asked: float | None, wait: int) -> None:
+    found = _drawn(Refused(Refusal.SLOW_DOWN, "throttled", asked), "one", "two", attempts=3)
+    assert (found.state, found.carrier, found.attempts, found.due_at) == ("waiting", "one", 3, _NOW + wait)
+
+
+def test_permanent_ends_it_with_the_carrier_s_words() -> None:
+    found = _drawn(Refused(Refusal.PERMANENT, "blocked"), "one", "two")
+    assert (found.state, found.event, found.reason) == ("ending", "failed", "blocked")
+
+
+def test_unknown_does_as_the_policy_says_and_never_goes_elsewhere() -> None:
+    again = _drawn(Unknown("no answer"), "one", "two")
+    assert (again.state, again.event, again.carrier, again.attempts) == ("waiting", "unknown", "one", 1)
+    failed = _drawn(Unknown("no answer"), "one", "two", policy="fail")
+    assert (failed.state, failed.event) == ("ending", "unknown")
