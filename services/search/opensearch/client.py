@@ -12,16 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import orjson
-from opensearchpy import AIOHttpConnection, AsyncOpenSearch
-from opensearchpy.exceptions import (
-    ConnectionError as NoConnection,
-)
-from opensearchpy.exceptions import (
-    NotFoundError,
-    OpenSearchException,
-    RequestError,
-    TransportError,
-)
+from opensearchpy import AIOHttpConnection, AsyncOpenSearch, exceptions
 from opensearchpy.serializer import JSONSerializer
 
 from shared.contract.faults import Away
@@ -81,7 +72,7 @@ class Client:
         try:
             async with within(timeout):
                 answer = await self._client.transport.perform_request(method, path, params=parameters, body=body)
-        except OpenSearchException as error:
+        except exceptions.OpenSearchException as error:
             raise _translated(error) from error
         if not isinstance(answer, dict):
             raise Away("something else than OpenSearch answered")
@@ -98,14 +89,14 @@ async def within(seconds: float) -> AsyncIterator[None]:
         raise Away("OpenSearch did not answer in time") from None
 
 
-def _translated(error: OpenSearchException) -> Exception:
-    if isinstance(error, NoConnection):
+def _translated(error: exceptions.OpenSearchException) -> Exception:
+    if isinstance(error, exceptions.ConnectionError):
         return Away(f"OpenSearch cannot be reached: {type(error.info).__name__}")
-    if isinstance(error, NotFoundError):
+    if isinstance(error, exceptions.NotFoundError):
         return MissingIndex()
-    if isinstance(error, RequestError):
+    if isinstance(error, exceptions.RequestError):
         return IndexRefused(_kind(error.error))
-    if isinstance(error, TransportError):
+    if isinstance(error, exceptions.TransportError):
         return Away(f"OpenSearch answered {error.status_code}")
     return Away("OpenSearch answered what cannot be read")
 
@@ -141,4 +132,4 @@ class _Json(JSONSerializer):
         try:
             return orjson.loads(s)
         except orjson.JSONDecodeError:
-            raise OpenSearchException("not JSON") from None
+            raise exceptions.OpenSearchException("not JSON") from None
