@@ -17,6 +17,7 @@ from services.delivery.carriers.carrier import (
 )
 from services.delivery.jobs import Claimed, Conclusion, Event, JobState
 from services.delivery.reach import Carriers
+from services.delivery.storable import storable
 
 # A carrier that holds everything gets the job again after this, when its pause is over.
 _HELD_MS = 500
@@ -67,7 +68,7 @@ class Conclusions:
             return self._ending(sent, "accepted", "the carrier gives no receipts")
         return self._with(
             sent, "accepted", sent.carrier, "accepted", sent.job.expires_at + self._patience.receipt_ms,
-            carrier_ids=orjson.dumps(outcome.carrier_ids).decode(),
+            carrier_ids=orjson.dumps([storable(each) for each in outcome.carrier_ids]).decode(),
         )  # fmt: skip
 
     def _refused(self, sent: Sent, outcome: Refused) -> Conclusion:
@@ -131,7 +132,7 @@ class Conclusions:
     ) -> Conclusion:
         job = sent.job
         return Conclusion(
-            job.account_id, job.message_id, job.claim, event, reason, state, due_at, carrier or sent.carrier,
+            job.account_id, job.message_id, job.claim, event, storable(reason), state, due_at, carrier or sent.carrier,
             orjson.dumps(job.tried if tried is None else tried).decode(),
             job.attempts if attempts is None else attempts, carrier_ids,
         )  # fmt: skip

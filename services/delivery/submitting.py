@@ -73,17 +73,24 @@ class Submitting:
     async def _take(self, carrier: Carrier, jobs: Sequence[Claimed]) -> None:
         """Submit those of the jobs that may be sent."""
         ready = [_Ready(job, job.submission(self._carriers.sender(self._name, job.sender))) for job in jobs]
+        for each, refused in zip(ready, await self._refused(ready), strict=True):
+            if refused is None:
+                self._start(self._submit(carrier, each))
+            else:
+                self._start(self._conclude(carrier, each.job, refused))
+
+    async def _refused(self, ready: Sequence[_Ready]) -> list[Refused | NotSent | None]:
+        """Return for each job why it must not be submitted now, or none."""
         try:
             reasons = await self._guard.refusals([Check(each.submission, each.job.is_counted) for each in ready])
         except DatabaseError:
-            away = NotSent("nobody could say whether it may be sent")
-            await asyncio.gather(*(self._conclude(carrier, each.job, away) for each in ready))
-            return
-        for each, reason in zip(ready, reasons, strict=True):
-            if reason is None:
-                self._start(self._submit(carrier, each))
-            else:
-                self._start(self._conclude(carrier, each.job, Refused(Refusal.PERMANENT, reason)))
+            return [NotSent("nobody could say whether it may be sent")] * len(ready)
+        except Exception:
+            if len(ready) > 1:
+                return [refused for each in ready for refused in await self._refused([each])]
+            logger.exception("a message was not checked", extra={"carrier": self._name})
+            return [Refused(Refusal.TEMPORARY, "it could not be checked")]
+        return [None if reason is None else Refused(Refusal.PERMANENT, reason) for reason in reasons]
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -114,10 +114,10 @@ class DeliveryRig:
         self._settings = settings
         self.arrivals = KeptArrivals(rig.mailbox, self.reach.recipients, self.store, lambda: None)
 
-    def worker(self) -> Working:
+    def worker(self, guard: Guard | None = None) -> Working:
         """Return another worker."""
-        guard = Guard(SharedGuards(self.rig.database), Guards)
-        return Working(self._settings, self.reach, Ways(self.scene, guard))
+        usual = Guard(SharedGuards(self.rig.database), Guards)
+        return Working(self._settings, self.reach, Ways(self.scene, guard or usual))
 
     async def account(self) -> int:
         """Make an account."""
