@@ -8,6 +8,7 @@ from services.delivery import measures
 from services.delivery.batches import Batches
 from services.delivery.carriers.carrier import Inbound, Receipt
 from services.delivery.recipients import Recipients
+from services.delivery.storable import storable
 from services.delivery.store import Store
 from shared.contract.faults import Away, Fault
 from shared.mailbox.store import Mailbox
@@ -34,10 +35,17 @@ class KeptArrivals:
 
     async def receipt(self, receipt: Receipt) -> None:
         """Keep a receipt; one that comes again changes nothing. Raise `DatabaseError`."""
-        await self._receipts.do(receipt)
+        clean = receipt._replace(carrier_id=storable(receipt.carrier_id), reason=storable(receipt.reason))
+        await self._receipts.do(clean)
 
     async def inbound(self, inbound: Inbound) -> None:
         """Store a message for the account that has its number; the same one again has no effect. Raise `Away`."""
+        inbound = inbound._replace(
+            inbound_id=storable(inbound.inbound_id),
+            sender=storable(inbound.sender),
+            destination=storable(inbound.destination),
+            text=storable(inbound.text),
+        )
         number = int(inbound.destination) if _is_number(inbound.destination) else 0
         accounts, _ = await self._recipients.find({number} if number else set(), set())
         account_id = accounts.get(number, 0)

@@ -2,19 +2,26 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
+
+from shared.contract.faults import Away
 
 T = TypeVar("T")
 
 _MOST = 200
+_Waiting: TypeAlias = tuple[T, "asyncio.Future[None]"]
 
 
 class Batches(Generic[T]):
-    """Does `work` on items; an item alone is done at once. What a batch raises, each of its callers gets."""
+    """Does `work` on items; an item alone is done at once.
+
+    A batch that fails is done again item by item, so that nobody suffers for another's; where something is away, each
+    caller is told.
+    """
 
     def __init__(self, work: Callable[[Sequence[T]], Awaitable[object]]) -> None:
         self._work = work
-        self._waiting: list[tuple[T, asyncio.Future[None]]] = []
+        self._waiting: list[_Waiting[T]] = []
         self._running: asyncio.Task[None] | None = None
 
     async def do(self, item: T) -> None:
@@ -28,15 +35,24 @@ class Batches(Generic[T]):
     async def _run(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
-            try:
-                await self._work([item for item, _ in batch])
-            except Exception as error:  # noqa: BLE001 - whoever waits for it shall know
-                _settle(batch, error)
-            else:
-                _settle(batch, None)
+            if not await self._done(batch):
+                for each in batch:
+                    await self._done([each])
+
+    async def _done(self, batch: Sequence[_Waiting[T]]) -> bool:
+        """Do a batch and tell its callers; return whether they know."""
+        try:
+            await self._work([item for item, _ in batch])
+        except Exception as error:  # noqa: BLE001 - whoever waits for it shall know
+            if len(batch) > 1 and not isinstance(error, Away):
+                return False
+            _settle(batch, error)
+        else:
+            _settle(batch, None)
+        return True
 
 
-def _settle(batch: Sequence[tuple[T, "asyncio.Future[None]"]], error: Exception | None) -> None:
+def _settle(batch: Sequence[_Waiting[T]], error: Exception | None) -> None:
     for _, future in batch:
         if future.done():
             continue

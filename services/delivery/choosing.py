@@ -1,5 +1,6 @@
 """Choosing: what is due goes to the mailbox of an account, to the carrier that the routes name, or nowhere."""
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -14,6 +15,8 @@ from shared.mailbox.sends import Send
 from shared.mailbox.terms import Terms
 from shared.mailbox.writes import Settlement
 from shared.postgres.errors import DatabaseError
+
+logger = logging.getLogger(__name__)
 
 _MOST = 200
 _LEASE_MS = 30_000
@@ -55,7 +58,21 @@ class Choosing:
         except Away:
             await self._store.postpone(jobs, _AGAIN_MS)
             return _AWAY_SECONDS
+        except Exception:
+            logger.exception("jobs not decided together")
+            await self._isolate(jobs)
         return 0.0 if jobs else _POLL_SECONDS
+
+    async def _isolate(self, jobs: Sequence[DueJob]) -> None:
+        """Decide on each job by itself; one that fails comes again when its lease is over."""
+        for job in jobs:
+            try:
+                await self._decide([job])
+            except Away:
+                raise
+            except Exception:
+                where = {"account_id": job.account_id, "message_id": job.message_id}
+                logger.exception("job not decided", extra=where)
 
     async def _decide(self, jobs: Sequence[DueJob]) -> None:
         if not jobs:

@@ -16,6 +16,7 @@ from services.delivery.carriers.carrier import (
 )
 from services.delivery.jobs import Claimed, Conclusion, Event, JobState
 from services.delivery.reach import Carriers
+from services.delivery.storable import storable
 
 # A carrier that holds everything gets the job again after this, when its pause is over.
 _HELD_MS = 500
@@ -73,7 +74,7 @@ class Conclusions:
             return self._ending(sent, "accepted", "the carrier gives no receipts")
         return self._with(
             sent, "accepted", sent.carrier, "accepted", self._patience.receipt_ms,
-            carrier_ids=orjson.dumps(outcome.carrier_ids).decode(),
+            carrier_ids=orjson.dumps([storable(each) for each in outcome.carrier_ids]).decode(),
         )  # fmt: skip
 
     def _refused(self, sent: Sent, outcome: Refused) -> Conclusion:
@@ -139,7 +140,7 @@ class Conclusions:
         job = sent.job
         resends = job.resends + (event == "unknown" and state == "waiting")
         return Conclusion(
-            job.account_id, job.message_id, job.claim, event, reason, state, wait_ms, carrier or sent.carrier,
+            job.account_id, job.message_id, job.claim, event, storable(reason), state, wait_ms, carrier or sent.carrier,
             orjson.dumps(job.tried if tried is None else tried).decode(),
             job.attempts if attempts is None else attempts, resends, carrier_ids, sent.guarded or job.is_counted,
         )  # fmt: skip

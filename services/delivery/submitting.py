@@ -90,21 +90,25 @@ class Submitting:
     async def _take(self, jobs: Sequence[Claimed]) -> None:
         """Submit those of the jobs that may be sent."""
         ready = [_Ready(job, job.submission(self._carriers.sender(self._name, job.sender))) for job in jobs]
-        try:
-            reasons = await self._guard.refusals([Check(each.submission, each.job.is_counted) for each in ready])
-        except Exception as error:
-            if not isinstance(error, DatabaseError):
-                logger.exception("guards failed", extra={"carrier": self._name})
-            # Nothing was written, so nothing of it is unknown.
-            for job in jobs:
-                away = NotSent("nobody could say whether it may be sent")
-                self._start(self._conclude(job, away, guarded=False), frees=1)
-            return
-        for each, reason in zip(ready, reasons, strict=True):
-            if reason is None:
+        for each, refused in zip(ready, await self._refused(ready), strict=True):
+            if refused is None:
                 self._start(self._submit(each), frees=1)
             else:
-                self._start(self._conclude(each.job, Refused(Refusal.PERMANENT, reason)), frees=1)
+                guarded = isinstance(refused, Refused) and refused.kind is Refusal.PERMANENT
+                self._start(self._conclude(each.job, refused, guarded=guarded), frees=1)
+
+    async def _refused(self, ready: Sequence[_Ready]) -> list[Refused | NotSent | None]:
+        """Return for each job why it must not be submitted now, or none."""
+        try:
+            reasons = await self._guard.refusals([Check(each.submission, each.job.is_counted) for each in ready])
+        except DatabaseError:
+            return [NotSent("nobody could say whether it may be sent")] * len(ready)
+        except Exception:
+            if len(ready) > 1:
+                return [refused for each in ready for refused in await self._refused([each])]
+            logger.exception("a message was not checked", extra={"carrier": self._name})
+            return [Refused(Refusal.TEMPORARY, "it could not be checked")]
+        return [None if reason is None else Refused(Refusal.PERMANENT, reason) for reason in reasons]
 
     def _start(self, work: Coroutine[Any, Any, None], *, frees: int = 0) -> None:
         task = asyncio.create_task(work)

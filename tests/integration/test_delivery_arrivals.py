@@ -157,12 +157,12 @@ async def test_an_inbound_message_is_one_message(servers: Servers) -> None:
     async with delivery_rig(servers) as rig:
         account = await rig.account()
         rig.scene.owners[_OWN] = account
-        inbound = Inbound("one", "mo-1", NUMBER, str(_OWN), "héllo", 1_700_000_000_000)
+        inbound = Inbound("one", "mo-1", NUMBER, str(_OWN), "h\0éllo", 1_700_000_000_000)
         for each in (inbound, inbound, inbound._replace(inbound_id="mo-2", sender="12345")):
             await rig.arrivals.inbound(each)
         (message,) = await rig.rig.page(account, f"+{NUMBER}")
         assert message == {
-            "messageId": 1, "address": f"+{NUMBER}", "message": "héllo", "incoming": True, "read": False,
+            "messageId": 1, "address": f"+{NUMBER}", "message": "h\ufffdéllo", "incoming": True, "read": False,
             "locked": False, "origin": 1, "status": 0, "dateSent": 1_700_000_000_000, "dateStatus": None,
         }  # fmt: skip
         assert len(await rig.rig.page(account, "12345")) == 1

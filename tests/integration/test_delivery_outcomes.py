@@ -1,15 +1,19 @@
 """What carriers say of submissions, and what becomes of the messages."""
 
 import asyncio
+from collections.abc import Collection, Sequence
 
 import pytest
 
 from deploy.local.servers import Servers
 from services.delivery.carriers.carrier import Accepted, NotSent, Refusal, Refused, Unknown, UnknownPolicy
+from services.delivery.guard_store import SharedGuards
+from services.delivery.guards import Check, Guard, Guards, Reason
 from services.delivery.jobs import Conclusion
 from shared.contract import dates
-from tests.integration.delivery_rig import NUMBER, DeliveryRig, Scripted, delivery_rig
+from tests.integration.delivery_rig import NUMBER, DeliveryRig, Scene, Scripted, delivery_rig
 
+OTHER = "436990000002"
 _BUSY = Refused(Refusal.TEMPORARY, "busy")
 _NEVER = Refused(Refusal.PERMANENT, "blocked")
 
@@ -219,6 +223,51 @@ async def test_jobs_of_a_carrier_that_is_no_more_go_to_another(servers: Servers)
         rig.scene.carriers = {"stays": stays}
         kept = await rig.becomes(account, message_id, "accepted")
         assert (kept["carrier"], len(stays.got)) == ("stays", 1)
+
+
+async def test_what_a_carrier_says_may_be_any_text(servers: Servers) -> None:
+    carrier = Scripted("one", Refused(Refusal.TEMPORARY, "a\0b\ud800"), Accepted(("id\0\udfff",)))
+    async with delivery_rig(servers, carrier) as rig, rig.worker().running():
+        account = await rig.account()
+        message_id = await rig.send(account)
+        await rig.becomes(account, message_id, "accepted")
+        (part,) = await rig.rig.rows("select carrier_id from delivery_part")
+        assert part["carrier_id"].startswith("id\ufffd")
+
+
+async def test_one_that_cannot_be_checked_takes_nobody_along(servers: Servers) -> None:
+    class Broken(Guard):
+        async def refusals(self, checks: Sequence[Check]) -> Sequence[Reason | None]:
+            if any(check.submission.recipient == OTHER for check in checks):
+                raise LookupError
+            return await super().refusals(checks)
+
+    carrier = Scripted("one")
+    async with delivery_rig(servers, carrier) as rig:
+        account = await rig.account()
+        sent = [await rig.send(account, recipient=recipient) for recipient in (NUMBER, OTHER, NUMBER)]
+        async with rig.worker(guard=Broken(SharedGuards(rig.rig.database), Guards)).running():
+            for message_id, state in zip(sent, ("accepted", "done", "accepted"), strict=True):
+                await rig.becomes(account, message_id, state)
+        assert (await rig.happened(account, sent[1]))[-1] == ("failed", "temporary: it could not be checked")
+        assert len(carrier.got) == 2
+
+
+async def test_one_that_cannot_be_decided_takes_nobody_along(servers: Servers) -> None:
+    class Broken(Scene):
+        def choose(self, recipient: str, sender: str, tried: Collection[str]) -> str | None:
+            if recipient == OTHER:
+                raise LookupError
+            return super().choose(recipient, sender, tried)
+
+    carrier = Scripted("one")
+    async with delivery_rig(servers, carrier) as rig:
+        rig.scene = Broken(rig.scene.carriers)
+        account = await rig.account()
+        sent = [await rig.send(account, recipient=recipient) for recipient in (NUMBER, OTHER, NUMBER)]
+        async with rig.worker().running():
+            for message_id in (sent[0], sent[2]):
+                await rig.becomes(account, message_id, "accepted")
 
 
 async def test_a_drained_worker_leaves_nothing_behind(servers: Servers) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from services.delivery.batches import Batches
+from shared.contract.faults import Away
 
 
 async def test_what_gathers_meanwhile_goes_together_and_in_order() -> None:
@@ -24,18 +25,32 @@ async def test_what_gathers_meanwhile_goes_together_and_in_order() -> None:
     assert done[-1] == [7]
 
 
-async def test_each_caller_gets_what_its_batch_raised_and_the_next_goes_on() -> None:
+async def test_one_that_fails_takes_nobody_with_it() -> None:
+    done: list[int] = []
+
     async def work(items: Sequence[int]) -> None:
         if 1 in items:
             raise LookupError
+        done.extend(items)
 
     batches = Batches(work)
-    assert [type(each) for each in await asyncio.gather(*map(batches.do, (1, 2)), return_exceptions=True)] == [
-        LookupError
-    ] * 2
-    await batches.do(3)
+    outcomes = await asyncio.gather(*map(batches.do, (0, 1, 2)), return_exceptions=True)
+    assert [type(each) for each in outcomes] == [type(None), LookupError, type(None)]
+    assert done == [0, 2]
     with pytest.raises(LookupError):
         await batches.do(1)
+
+
+async def test_what_is_away_is_asked_once_and_all_are_told() -> None:
+    asked: list[int] = []
+
+    async def work(items: Sequence[int]) -> None:
+        asked.append(len(items))
+        raise Away("gone")
+
+    outcomes = await asyncio.gather(*map(Batches(work).do, (1, 2)), return_exceptions=True)
+    assert [type(each) for each in outcomes] == [Away, Away]
+    assert asked == [2]
 
 
 async def test_a_caller_that_gave_up_takes_nobody_with_it() -> None:
