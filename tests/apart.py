@@ -12,17 +12,20 @@ from tests.servers import Servers
 
 
 @asynccontextmanager
-async def place_of_its_own(servers: Servers) -> AsyncIterator[Mapping[str, str]]:
-    """Yield the settings that name it; it is gone afterwards."""
+async def virtual_host(servers: Servers) -> AsyncIterator[str]:
+    """Yield the URL of a virtual host of RabbitMQ that nobody else uses; it is gone afterwards."""
     name = f"test_{secrets.token_hex(6)}"
     control = servers.rabbitmq.control
-    async with fresh_database(servers) as database:
-        await asyncio.to_thread(control, "add_vhost", name)
-        try:
-            await asyncio.to_thread(control, "set_permissions", "-p", name, USER, ".*", ".*", ".*")
-            yield {
-                "DATABASE_URL": database,
-                "AMQP_URL": urlsplit(servers.rabbitmq.url)._replace(path=f"/{name}").geturl(),
-            }
-        finally:
-            await asyncio.to_thread(control, "delete_vhost", name)
+    await asyncio.to_thread(control, "add_vhost", name)
+    try:
+        await asyncio.to_thread(control, "set_permissions", "-p", name, USER, ".*", ".*", ".*")
+        yield urlsplit(servers.rabbitmq.url)._replace(path=f"/{name}").geturl()
+    finally:
+        await asyncio.to_thread(control, "delete_vhost", name)
+
+
+@asynccontextmanager
+async def place_of_its_own(servers: Servers) -> AsyncIterator[Mapping[str, str]]:
+    """Yield the settings that name it; it is gone afterwards."""
+    async with fresh_database(servers) as database, virtual_host(servers) as broker:
+        yield {"DATABASE_URL": database, "AMQP_URL": broker}

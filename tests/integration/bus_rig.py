@@ -1,4 +1,4 @@
-"""A caller and a server on a real broker, with operations of the test's own on queues that no role consumes."""
+"""A caller and a server on a real broker, with operations of the test's own, where no role consumes."""
 
 import asyncio
 import time

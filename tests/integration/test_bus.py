@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 import aio_pika
@@ -15,10 +15,18 @@ from shared.bus.routes import Context, Outcome, route, route_group
 from shared.contract import search, sms
 from shared.contract.faults import Fault, Refused
 from shared.contract.messages import UserMessageDeleteRequest, UserMessageInsertResponse
+from tests.apart import virtual_host
 from tests.integration.bus_rig import ECHO, GROUP, SOMEBODY, calling, eventually, serving
 
 Pairs = Sequence[tuple[UserMessageDeleteRequest, Context]]
 Outcomes = Sequence[Outcome[UserMessageInsertResponse]]
+
+
+@pytest.fixture(scope="module")
+async def broker(servers: Servers) -> AsyncIterator[str]:
+    """Yield a broker in which no role consumes."""
+    async with virtual_host(servers) as url:
+        yield url
 
 
 async def echo(request: UserMessageDeleteRequest, _: Context) -> UserMessageInsertResponse:
@@ -44,14 +52,14 @@ class Grouped:
         return UserMessageInsertResponse(number)
 
 
-async def test_a_call_is_answered(servers: Servers) -> None:
-    async with serving(servers.rabbitmq.url, [route(ECHO, echo)]), calling(servers.rabbitmq.url) as rig:
+async def test_a_call_is_answered(broker: str) -> None:
+    async with serving(broker, [route(ECHO, echo)]), calling(broker) as rig:
         assert await rig.call(ECHO, 5) == 5
 
 
-async def test_what_gathers_travels_together(servers: Servers) -> None:
+async def test_what_gathers_travels_together(broker: str) -> None:
     grouped = Grouped()
-    async with serving(servers.rabbitmq.url, [route_group(GROUP, grouped.run)]), calling(servers.rabbitmq.url) as rig:
+    async with serving(broker, [route_group(GROUP, grouped.run)]), calling(broker) as rig:
         numbers = list(range(100, 400))
         assert await asyncio.gather(*(rig.call(GROUP, number) for number in numbers)) == numbers
     assert sorted(itertools.chain.from_iterable(grouped.groups)) == numbers
@@ -59,9 +67,9 @@ async def test_what_gathers_travels_together(servers: Servers) -> None:
     assert max(map(len, grouped.groups)) <= GROUP.group
 
 
-async def test_one_bad_command_among_good_ones_fails_alone(servers: Servers) -> None:
+async def test_one_bad_command_among_good_ones_fails_alone(broker: str) -> None:
     grouped = Grouped()
-    async with serving(servers.rabbitmq.url, [route_group(GROUP, grouped.run)]), calling(servers.rabbitmq.url) as rig:
+    async with serving(broker, [route_group(GROUP, grouped.run)]), calling(broker) as rig:
         numbers = [*range(1000, 1063), 13]
         answers = await asyncio.gather(*(rig.call(GROUP, number) for number in numbers), return_exceptions=True)
     assert answers[:-1] == numbers[:-1]
@@ -69,9 +77,9 @@ async def test_one_bad_command_among_good_ones_fails_alone(servers: Servers) -> 
     assert answers[-1].fault is Fault.UNAVAILABLE
 
 
-async def test_a_command_that_waits_holds_up_nobody(servers: Servers) -> None:
+async def test_a_command_that_waits_holds_up_nobody(broker: str) -> None:
     grouped = Grouped()
-    async with serving(servers.rabbitmq.url, [route_group(GROUP, grouped.run)]), calling(servers.rabbitmq.url) as rig:
+    async with serving(broker, [route_group(GROUP, grouped.run)]), calling(broker) as rig:
         late = [asyncio.create_task(rig.call(GROUP, 77)) for _ in range(20)]
         await eventually(lambda: sum(group.count(77) for group in grouped.groups) == 20)
         assert await rig.call(GROUP, 78) == 78
@@ -79,9 +87,9 @@ async def test_a_command_that_waits_holds_up_nobody(servers: Servers) -> None:
         assert await asyncio.gather(*late) == [77] * 20
 
 
-async def test_nobody_there_is_answered_at_once(servers: Servers) -> None:
-    async with calling(servers.rabbitmq.url) as rig:
-        async with serving(servers.rabbitmq.url, [route(ECHO, echo)]):
+async def test_nobody_there_is_answered_at_once(broker: str) -> None:
+    async with calling(broker) as rig:
+        async with serving(broker, [route(ECHO, echo)]):
             await rig.consumed(search.QUEUE, 1)
         await rig.consumed(search.QUEUE, 0)
         began = time.monotonic()
@@ -91,11 +99,11 @@ async def test_nobody_there_is_answered_at_once(servers: Servers) -> None:
     assert time.monotonic() - began < 0.5
 
 
-async def test_too_many_waiting_calls_are_refused(servers: Servers) -> None:
+async def test_too_many_waiting_calls_are_refused(broker: str) -> None:
     grouped = Grouped()
     async with (
-        serving(servers.rabbitmq.url, [route_group(GROUP, grouped.run)]),
-        calling(servers.rabbitmq.url, per_queue=3) as rig,
+        serving(broker, [route_group(GROUP, grouped.run)]),
+        calling(broker, per_queue=3) as rig,
     ):
         late = [asyncio.create_task(rig.call(GROUP, 77)) for _ in range(3)]
         await eventually(lambda: rig.caller.lanes[sms.QUEUE].pending == 3)
@@ -106,9 +114,9 @@ async def test_too_many_waiting_calls_are_refused(servers: Servers) -> None:
     assert refused.value.fault is Fault.TOO_MANY_REQUESTS
 
 
-async def test_a_spent_budget_is_answered(servers: Servers) -> None:
+async def test_a_spent_budget_is_answered(broker: str) -> None:
     grouped = Grouped()
-    async with serving(servers.rabbitmq.url, [route_group(GROUP, grouped.run)]), calling(servers.rabbitmq.url) as rig:
+    async with serving(broker, [route_group(GROUP, grouped.run)]), calling(broker) as rig:
         with pytest.raises(Refused) as refused:
             await rig.call(GROUP, 77)
         assert rig.caller.lanes[sms.QUEUE].pending == 0
@@ -116,26 +124,26 @@ async def test_a_spent_budget_is_answered(servers: Servers) -> None:
     assert refused.value.fault is Fault.UNAVAILABLE
 
 
-async def test_a_write_delivered_again_is_not_run(servers: Servers) -> None:
+async def test_a_write_delivered_again_is_not_run(broker: str) -> None:
     grouped = Grouped()
-    connection = await aio_pika.connect(servers.rabbitmq.url)
+    connection = await aio_pika.connect(broker)
     async with connection, connection.channel() as channel:
         replies = await channel.declare_queue(exclusive=True)
-        async with serving(servers.rabbitmq.url, [route_group(GROUP, grouped.run), route(ECHO, echo)]):
+        async with serving(broker, [route_group(GROUP, grouped.run), route(ECHO, echo)]):
             pass
         body = pack_commands([Command(9, GROUP.name, 2000, SOMEBODY, "trace", {"messageId": 1})])
         await channel.default_exchange.publish(aio_pika.Message(body, reply_to=replies.name), sms.QUEUE)
         queue = await channel.get_queue(sms.QUEUE)
         first = await queue.get(timeout=5)
         await first.reject(requeue=True)
-        async with serving(servers.rabbitmq.url, [route_group(GROUP, grouped.run)]):
+        async with serving(broker, [route_group(GROUP, grouped.run)]):
             message = await _first(replies)
     assert [(reply.id, reply.code) for reply in unpack_replies(message)] == [(9, Fault.UNAVAILABLE)]
     assert grouped.groups == []
 
 
-async def test_an_operation_that_the_worker_does_not_know_is_unavailable(servers: Servers) -> None:
-    async with serving(servers.rabbitmq.url, [route(ECHO, echo)]), calling(servers.rabbitmq.url) as rig:
+async def test_an_operation_that_the_worker_does_not_know_is_unavailable(broker: str) -> None:
+    async with serving(broker, [route(ECHO, echo)]), calling(broker) as rig:
         with pytest.raises(Refused) as refused:
             await rig.caller.call(search.SEARCH, {"query": "x"}, SOMEBODY, "trace")
     assert refused.value.fault is Fault.UNAVAILABLE
@@ -150,7 +158,7 @@ async def _first(queue: aio_pika.abc.AbstractQueue) -> bytes:
     raise AssertionError("no reply came")
 
 
-async def test_under_overload_as_much_is_answered_as_without(servers: Servers) -> None:
+async def test_under_overload_as_much_is_answered_as_without(broker: str) -> None:
     slower, turn = replace(GROUP, budget=3.0), asyncio.Lock()
     seconds, offered, capacity = 8.0, 300, 100
 
@@ -159,8 +167,7 @@ async def test_under_overload_as_much_is_answered_as_without(servers: Servers) -
             await asyncio.sleep(len(pairs) / capacity)
         return [UserMessageInsertResponse(request.message_id) for request, _ in pairs]
 
-    url = servers.rabbitmq.url
-    async with serving(url, [route_group(slower, slow)]), calling(url) as rig:
+    async with serving(broker, [route_group(slower, slow)]), calling(broker) as rig:
         await rig.consumed(sms.QUEUE, 1)
         began = time.monotonic()
         codes: list[tuple[float, int]] = []
@@ -183,7 +190,7 @@ async def test_under_overload_as_much_is_answered_as_without(servers: Servers) -
     assert settled.count(98) > settled.count(99)
 
 
-async def test_large_answers_that_wait_come_two_at_a_time(servers: Servers) -> None:
+async def test_large_answers_that_wait_come_two_at_a_time(broker: str) -> None:
     running, most = 0, 0
 
     async def large(number: int) -> UserMessageInsertResponse:
@@ -197,8 +204,7 @@ async def test_large_answers_that_wait_come_two_at_a_time(servers: Servers) -> N
     async def pages(pairs: Pairs) -> Outcomes:
         return [large(request.message_id) for request, _ in pairs]
 
-    url = servers.rabbitmq.url
-    async with serving(url, [route_group(replace(ECHO, group=16), pages)]), calling(url) as rig:
+    async with serving(broker, [route_group(replace(ECHO, group=16), pages)]), calling(broker) as rig:
         numbers = list(range(1, 11))
         assert await asyncio.gather(*(rig.call(ECHO, number) for number in numbers)) == numbers
     assert most == 2
