@@ -7,7 +7,16 @@ from typing import Any
 
 import pytest
 
-from services.delivery.carriers.carrier import Accepted, Carrier, NotSent, Outcome, Submission, UnknownPolicy
+from services.delivery.carriers.carrier import (
+    Accepted,
+    Carrier,
+    NotSent,
+    Outcome,
+    Refusal,
+    Refused,
+    Submission,
+    UnknownPolicy,
+)
 from services.delivery.conclusions import Sent
 from services.delivery.guards import Check
 from services.delivery.jobs import Claimed
@@ -132,7 +141,7 @@ async def test_what_was_claimed_for_a_carrier_that_is_gone_was_not_sent() -> Non
     assert world.held == []
 
 
-async def test_guards_that_fail_let_nothing_out_and_end_nothing(caplog: pytest.LogCaptureFixture) -> None:
+async def test_guards_that_fail_let_nothing_out_and_are_asked_again(caplog: pytest.LogCaptureFixture) -> None:
     world = _World(2)
 
     def fail() -> None:
@@ -141,5 +150,6 @@ async def test_guards_that_fail_let_nothing_out_and_end_nothing(caplog: pytest.L
     world.guarding = fail
     async with _submitting(world):
         pass
-    assert [(sent.guarded, type(outcome)) for sent, outcome in world.concluded] == [(False, NotSent)] * 2
-    assert "guards failed" in caplog.messages
+    unchecked = (False, Refused(Refusal.TEMPORARY, "it could not be checked"))
+    assert [(sent.guarded, outcome) for sent, outcome in world.concluded] == [unchecked] * 2
+    assert "a message was not checked" in caplog.messages
