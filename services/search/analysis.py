@@ -80,7 +80,7 @@ def words(text: str) -> list[str]:
     found: list[str] = []
     for number, part in enumerate(_EMOJI.split(text)):
         if number % 2:
-            found.append(_LOOKS_OF_AN_EMOJI.sub("", part))
+            found.append(_LOOKS_OF_AN_EMOJI.sub("", part)[:_LONGEST])
         elif part:
             found.extend(_plain_words(part))
     return found

@@ -21,6 +21,7 @@ from shared.mailbox.indexing import Indexing, Pointer, State
 _SECONDS = 30.0
 _STRETCH = 100
 _LOOKS = 3
+_REPAIRED_AT_ONCE = 1_000
 # As long as an event may take, and the half second until a query sees what was written.
 SETTLE_SECONDS = 3.0
 
@@ -120,7 +121,9 @@ class Check:
         if not self._repair:
             self._checked.left += len(found.pointers)
         elif found.pointers:
-            await self._indexer.take(_events(found))
+            events = _events(found)
+            for start in range(0, len(events), _REPAIRED_AT_ONCE):
+                await self._indexer.take(events[start : start + _REPAIRED_AT_ONCE])
             self._suspect(stretch, found, looks=1, repaired=True)
 
 

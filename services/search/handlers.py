@@ -13,6 +13,8 @@ from shared.mailbox.rules import Entry, fitting
 _EVERYTHING = Query((), ())
 # What is asked for at least, where messages that the index still has are gone.
 _LEAST = 50
+# As many as OpenSearch gives at once.
+_MOST = 10_000
 
 
 class Search:
@@ -46,7 +48,7 @@ class Search:
             if len(messages) < len(found) or len(found) >= limit or len(hits) < most:
                 return messages
             after = hits[-1]
-            most = min(max(2 * most, _LEAST), PAGE_LIMIT)
+            most = min(max(10 * most, _LEAST), _MOST)
 
     async def _standing(self, wanted: Wanted, hits: Sequence[Hit], context: Context) -> Sequence[Entry]:
         """Return what there is of hits, as it stands; where an answer cannot hold all of it, enough to see that."""

@@ -11,8 +11,11 @@ from shared.contract.events import Event
 from shared.mailbox.indexing import Indexing, Pointer, State
 
 _SECONDS = 10.0
+_WRITE_SECONDS = 30.0
+# Texts of more take seconds to be cut into words and to be indexed, in which others' wait.
+_PART_OCTETS = 1_048_576
 # An index forgets what it deleted after an hour; what was read long ago must not be taken for news then.
-_STALE_SECONDS = 30.0
+_STALE_SECONDS = 600.0
 # The words of so long a text take about 10 ms, for which nobody else would be served.
 _LONG_TEXTS = 50_000
 
@@ -31,12 +34,12 @@ class Indexer:
             seqs[event.account_id, event.message_id] = event.change_seq
         while seqs:
             read_at = time.monotonic()
-            standing, later = await self._mailboxes.states(seqs, timeout=_SECONDS)
+            standing, later = await self._mailboxes.states(seqs, octets=_PART_OCTETS, timeout=_SECONDS)
             await failpoints.reached("search.read")
             changes: list[Document | Gone] = [*await documents([*standing.values()]), *_gone(seqs, {*standing, *later})]
             if time.monotonic() - read_at > _STALE_SECONDS:
                 continue
-            await self._index.write(changes, timeout=_SECONDS)
+            await self._index.write(changes, timeout=_WRITE_SECONDS)
             await failpoints.reached("search.written")
             seqs = {pointer: seqs[pointer] for pointer in later}
         return ()

@@ -42,14 +42,16 @@ class Indexing:
         self._queries = load_queries(Path(__file__).parent / "sql")
 
     async def states(
-        self, pointers: Collection[Pointer], *, timeout: float
+        self, pointers: Collection[Pointer], *, octets: int = _PART_OCTETS, timeout: float
     ) -> tuple[Mapping[Pointer, State], Sequence[Pointer]]:
-        """Return those of the messages that stand, and those that are to be asked for again: their texts are too long.
+        """Return those of the messages that stand, and those that are to be asked for again.
+
+        Texts come up to so many octets in all, one in any case.
 
         What is in neither is gone or was never there.
         """
         columns = zip(*pointers, strict=True)
-        rows = await self._database.fetch(self._queries["states"], *columns, _PART_OCTETS, timeout=timeout)
+        rows = await self._database.fetch(self._queries["states"], *columns, octets, timeout=timeout)
         found = {(row["account_id"], row["message_id"]): row for row in rows}
         whole = {pointer: State(*row) for pointer, row in found.items() if row["body"] is not None}
         return whole, [pointer for pointer in found if pointer not in whole]

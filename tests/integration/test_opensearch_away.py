@@ -111,7 +111,7 @@ async def test_a_frozen_one_is_away_in_the_time_of_the_call(rig: Rig, opensearch
     assert await rig.find("x") == [1]
 
 
-@pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
+@pytest.mark.parametrize("status", [400, 401, 403, 429, 500, 503])
 async def test_one_that_refuses_is_away(rig: Rig, status: int) -> None:
     error = '{"error": {"type": "es_rejected_execution_exception", "root_cause": []}, "status": %d}'
     async with answering(status, error % status, "application/json") as url, index_at(url, rig) as index:

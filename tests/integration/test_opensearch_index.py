@@ -9,7 +9,7 @@ from deploy.local.servers import Servers
 from services.search.analysis import words
 from services.search.index import Hit, Version
 from services.search.matching import matches
-from services.search.opensearch.client import IndexRefused
+from services.search.opensearch.bulk import IndexRefused
 from services.search.query import parse
 from tests.integration.fresh_database import fresh_database
 from tests.integration.opensearch_rig import ADDRESS, Rig, document, gone, opensearch_rig

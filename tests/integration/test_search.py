@@ -213,9 +213,10 @@ class Slow(Indexing):
         self,
         pointers: Collection[Pointer],
         *,
+        octets: int = 1,
         timeout: float,  # noqa: ASYNC109 - as it is
     ) -> tuple[Mapping[Pointer, State], Sequence[Pointer]]:
-        found = await super().states(pointers, timeout=timeout)
+        found = await super().states(pointers, octets=octets, timeout=timeout)
         self.reads += 1
         if self.reads == 1:
             await _delete(self._search, self._account, 1)

@@ -10,7 +10,7 @@ import pytest
 from deploy.local.servers import Servers
 from services.search.index import Document, Gone, Index
 from services.search.opensearch import renewal
-from services.search.opensearch.client import IndexRefused
+from services.search.opensearch.bulk import IndexRefused
 from services.search.rebuild import Rebuilt
 from shared.contract.faults import Away
 from shared.mailbox.writes import Flags, Removal

@@ -6,7 +6,8 @@ import pytest
 
 from services.search.index import Document, Gone, Hit, Wanted
 from services.search.opensearch import asking, bulk
-from services.search.opensearch.client import IndexRefused, MissingIndex
+from services.search.opensearch.bulk import IndexRefused
+from services.search.opensearch.client import MissingIndex
 from services.search.opensearch.mapping import account_key
 from services.search.query import Phrase, Query, parse
 from shared.contract.faults import Away
@@ -102,6 +103,12 @@ def test_changes_are_split_by_their_octets() -> None:
 
 def item(status: int, error: str = "") -> dict[str, object]:
     return {"index": {"status": status, **({"error": {"type": error}} if error else {})}}
+
+
+@pytest.mark.parametrize("error", ["index_closed_exception", "cluster_block_exception"])
+def test_an_index_that_takes_nothing_is_no_document_s_fault(error: str) -> None:
+    with pytest.raises(Away):
+        bulk.check({"errors": True, "items": [item(400, error)]})
 
 
 def test_what_was_written_before_is_a_success() -> None:

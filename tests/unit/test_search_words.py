@@ -124,3 +124,8 @@ def test_no_word_has_what_a_backend_could_take_for_something_else() -> None:
         assert len(word) <= 50
         assert not any(each.isspace() or each in "%_'\"`\\" for each in word), ascii(word)
         assert not any(unicodedata.category(each) in ("Cc", "Cs", "Co", "Zs") for each in word), ascii(word)
+
+
+def test_an_emoji_of_any_length_is_a_word_that_an_index_takes() -> None:
+    (word,) = words("\u200d".join(["\U0001f469"] * 300))
+    assert len(word) == 50

@@ -7,16 +7,22 @@ from typing import Any
 import orjson
 
 from services.search.index import Document, Gone
-from services.search.opensearch.client import IndexRefused, MissingIndex
+from services.search.opensearch.client import MissingIndex
 from services.search.opensearch.mapping import account_key
 from shared.contract.faults import Away
 
 # What OpenSearch takes at once without holding up others.
-PART_OCTETS = 4 * 1_048_576
+PART_OCTETS = 1_048_576
 
 _BAD_REQUEST = 400
+# What refuses every document alike.
+_CLOSED = frozenset({"index_closed_exception", "cluster_block_exception"})
 _NOT_FOUND = 404
 _CONFLICT = 409
+
+
+class IndexRefused(Exception):  # noqa: N818 - it is what happened
+    """OpenSearch says that the request is wrong; the text names the kind of error only, since more may show a text."""
 
 
 def parts(changes: Sequence[Document | Gone], octets: int = PART_OCTETS) -> Iterator[bytes]:
@@ -80,6 +86,7 @@ def _failure(item: Mapping[str, Any]) -> Exception | None:
         return None
     if status == _NOT_FOUND:
         return MissingIndex()
-    if status == _BAD_REQUEST:
-        return IndexRefused(item["error"].get("type", "unknown"))
+    kind = item["error"].get("type", "unknown")
+    if status == _BAD_REQUEST and kind not in _CLOSED:
+        return IndexRefused(kind)
     return Away(f"OpenSearch answered {status} for a document")

@@ -30,10 +30,6 @@ class MissingIndex(Away):
         super().__init__("an index is missing in OpenSearch; `usermessage search rebuild` makes it anew")
 
 
-class IndexRefused(Exception):  # noqa: N818 - it is what happened
-    """OpenSearch says that the request is wrong; the text names the kind of error only, since more may show a text."""
-
-
 class Client:
     """Calls OpenSearch; use it as a context. `ca` is the path of the certificates it is known by, or empty."""
 
@@ -68,7 +64,7 @@ class Client:
         timeout: float,
         parameters: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        """Return what OpenSearch answers; raise `Away`, or `IndexRefused` where the request is at fault."""
+        """Return what OpenSearch answers; raise `Away`."""
         try:
             async with within(timeout):
                 answer = await self._client.transport.perform_request(method, path, params=parameters, body=body)
@@ -94,15 +90,10 @@ def _translated(error: exceptions.OpenSearchException) -> Exception:
         return Away(f"OpenSearch cannot be reached: {type(error.info).__name__}")
     if isinstance(error, exceptions.NotFoundError):
         return MissingIndex()
-    if isinstance(error, exceptions.RequestError):
-        return IndexRefused(_kind(error.error))
     if isinstance(error, exceptions.TransportError):
+        # Also where it is 400: a closed index, or what stands before OpenSearch, is no event's fault.
         return Away(f"OpenSearch answered {error.status_code}")
     return Away("OpenSearch answered what cannot be read")
-
-
-def _kind(error: object) -> str:
-    return error if isinstance(error, str) and error.isidentifier() else "unknown"
 
 
 def _security(url: str, ca: str) -> dict[str, Any]:

@@ -53,8 +53,8 @@ class Generations:
 
     async def add(self, *, timeout: float) -> str:
         """Make and register a generation that queries do not go to yet, and give up those of broken-off rebuilds."""
-        current = await self.current(timeout=timeout)
         async with self._alone(timeout) as connection:
+            current = await self.current(timeout=timeout)
             name = await self._create(timeout)
             await connection.execute(self._queries["unregister"], current)
             await connection.execute(self._queries["register"], name)

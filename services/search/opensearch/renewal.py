@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 
 from services.search.index import Document
-from services.search.opensearch.client import IndexRefused
+from services.search.opensearch.bulk import IndexRefused
 from services.search.opensearch.generations import Generations
 
 # A step may have to wait until OpenSearch has placed a shard.
