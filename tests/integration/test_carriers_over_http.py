@@ -5,6 +5,7 @@ import signal
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,13 @@ parts = {parts}
 """
 
 
+# What tests before left behind, and this carrier takes over.
+_DUE = """
+select from delivery_job
+where state in ('waiting', 'submitting') and due_at <= extract(epoch from now()) * 1000 limit 1
+"""
+
+
 class Carrier:
     """The carrier that the worker knows, and what it brings."""
 
@@ -81,7 +89,9 @@ async def carrier_of(stack: Stack, folder: Path) -> AsyncIterator[Carrier]:
         usual, stack.roles["delivery"] = stack.roles["delivery"], role
         usual.stop()
         try:
+            server.answers(422)
             role.start()
+            await until(partial(rows, stack.settings_env["DATABASE_URL"], _DUE), lambda found: not found, seconds=30)
             yield carrier
         finally:
             role.stop()

@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import asyncpg
 import pytest
@@ -153,8 +153,9 @@ async def test_a_locked_mailbox_is_left_for_later(rig: Rig) -> None:
     for account in (locked, free):
         await fill(rig.url, account, 10, FRIEND)
         await delete(rig, account, FRIEND)
-    async with purging(rig.url):
+    async with AsyncExitStack() as purge:
         async with rig.locked(locked):
+            await purge.enter_async_context(purging(rig.url))
             await _until(rig, _GONE.format(free, 10))
             assert await one(rig, _DONE, locked) == 0
         await finished(rig)

@@ -195,8 +195,8 @@ async def test_long_texts_go_in_parts(search: SearchRig, account: int) -> None:
 
     await Indexer(Indexing(search.rig.database), Watched()).take(await search.events(account))  # type: ignore[arg-type]
     assert sorted(each for part in written for each in part) == [*range(1, 13)]
-    assert len(written) == 2
-    assert max(map(len, written)) <= 6
+    assert len(written) == 5
+    assert max(map(len, written)) <= 3
     assert {*await search.documents(account)} == {*range(1, 13)} - {3}
 
 

@@ -88,7 +88,8 @@ class TextCarrier:
             await runner.cleanup()
 
     async def _handle(self, request: web.Request) -> web.Response:
-        reference = str(json.loads(await request.read())["reference"])
+        # Behind the installation's name stands the number of the job.
+        reference = str(json.loads(await request.read())["reference"]).rpartition("-")[2]
         mood = self._mood()
         self.moods[mood] += 1
         if mood is Mood.REFUSES:

@@ -81,19 +81,20 @@ async def test_many_are_due_in_one_second_and_workers_are_killed(stack: Stack, c
         due = dates.now() + DUE_SECONDS * 1000
         await run.send(client, account, DELIVERY_TEXTS, dateSendOn=due, store=True)
         assert dates.now() < due, "the machine is too slow for so many"
-        assert run.unanswered == 0
         assert not carrier.took
         await asyncio.sleep((due - dates.now()) / 1000)
         for _ in range(DUE_KILLS):
             await run.kill_one()
         await run.settled(account, SETTLED_SECONDS, receipts=False)
         jobs = await run.jobs(account)
+    # What was answered with 99 may be there as well.
+    assert {job["message_id"] for job in jobs} >= {*run.sent}
     late = sorted(at - due / 1000 for at in carrier.times.values())
     p99 = late[int(len(late) * 0.99)]
     behind = p99 - len(late) * 0.99 / DUE_RATE
     doubled = sum(took > 1 for took in carrier.took.values())
     unknown = sum("unknown" in job["happened"] for job in jobs)
-    print(f"{len(jobs)} due at once, {DUE_KILLS} kills: p99 {p99:.2f} s late, {behind:.2f} s behind the carrier's rate"
+    print(f"{len(jobs)} due at once, {run.unanswered} calls unanswered, {DUE_KILLS} kills: p99 {p99:.2f} s late, {behind:.2f} s behind the carrier's rate"
           f" of {DUE_RATE:g}/s, {unknown} unknown, {doubled} doubled")  # fmt: skip
     assert late[0] >= 0
     assert {job["state"] for job in jobs} == {"accepted"}
