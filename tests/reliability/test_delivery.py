@@ -94,8 +94,9 @@ async def test_many_are_due_in_one_second_and_workers_are_killed(stack: Stack, c
     behind = p99 - len(late) * 0.99 / DUE_RATE
     doubled = sum(took > 1 for took in carrier.took.values())
     unknown = sum("unknown" in job["happened"] for job in jobs)
-    print(f"{len(jobs)} due at once, {run.unanswered} calls unanswered, {DUE_KILLS} kills: p99 {p99:.2f} s late, {behind:.2f} s behind the carrier's rate"
-          f" of {DUE_RATE:g}/s, {unknown} unknown, {doubled} doubled")  # fmt: skip
+    print(f"{len(jobs)} due at once, {run.unanswered} calls unanswered, {DUE_KILLS} kills: p99 {p99:.2f} s late,"
+          f" {behind:.2f} s behind the carrier's rate of {DUE_RATE:g}/s,"
+          f" {unknown} unknown, {doubled} doubled")  # fmt: skip
     assert late[0] >= 0
     assert {job["state"] for job in jobs} == {"accepted"}
     assert carrier.took.keys() == {str(job["job_id"]) for job in jobs}
