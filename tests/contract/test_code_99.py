@@ -19,7 +19,7 @@ from tests.contract.table import APART, UNAVAILABLE
 from tests.contract.valid_requests import VALID
 from tests.running import Account, Stack
 
-_WORKERS = ("accounts", "conversations", "messages")
+_WORKERS = ("accounts", "conversations", "messages", "search", "delivery")
 _ANSWERED_WITHIN_SECONDS = 5.0
 # Secrets are still known while the accounts role is away.
 _REMEMBERING = {"AUTHENTICATION_CACHE_SECONDS": "600"}
