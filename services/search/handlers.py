@@ -18,10 +18,10 @@ _EVERYTHING = Query((), ())
 _LEAST = 50
 # As many as OpenSearch gives at once.
 _MOST = 10_000
-# A search of everyday takes a few hundredths; one that takes longer waits by itself, and at once where others of its
+# A search of everyday takes a few hundredths; one that takes longer waits by itself, and sooner where others of its
 # account are first.
 _SOON_SECONDS = 0.25
-_AT_ONCE_SECONDS = 0.0
+_IN_LINE_SECONDS = 0.05
 # Of many accounts: each has a few that run or wait.
 _MOST_WAITING = 64
 
@@ -43,7 +43,7 @@ class Search:
     async def _soon(self, request: UserMessageSearchRequest, context: Context) -> Outcome[UserMessageSearchResponse]:
         waits = self._shares.is_taken(context.identity.account_id)
         searching = asyncio.create_task(self._in_turn(request, context))
-        done, _ = await asyncio.wait([searching], timeout=_AT_ONCE_SECONDS if waits else _SOON_SECONDS)
+        done, _ = await asyncio.wait([searching], timeout=_IN_LINE_SECONDS if waits else _SOON_SECONDS)
         return await searching if done else searching
 
     async def _in_turn(self, request: UserMessageSearchRequest, context: Context) -> WireTree:

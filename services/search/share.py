@@ -10,7 +10,7 @@ from shared.contract.faults import Fault, Refused
 # Of one account in this process: so many run, and so many more wait for them, for so long at most.
 _RUNNING = 2
 _WAITING = 16
-_WAIT_SECONDS = 1.0
+_WAIT_SECONDS = 2.0
 # Of all accounts: an answer may take 16 MiB.
 _RUNNING_IN_ALL = 16
 
