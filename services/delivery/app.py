@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from services.delivery.arrivals import KeptArrivals
+from services.delivery.free_leases import FreeLeases
 from services.delivery.guard_store import SharedGuards
 from services.delivery.guards import Guard
 from services.delivery.handlers import Texts, routes
@@ -48,7 +49,7 @@ async def delivery(settings: Settings) -> AsyncIterator[Service]:
         store = Store(database)
         path = Path(settings.carriers_file) if settings.carriers_file else None
         arrivals = LaterArrivals()
-        carriers = await stack.enter_async_context(switchboard(path, arrivals, KeptReferences(database)))
+        carriers = await stack.enter_async_context(switchboard(path, arrivals, KeptReferences(database), FreeLeases()))
         guards = SharedGuards(database)
         ways = Ways(carriers, Guard(guards, lambda: carriers.guards))
         built: list[Working] = []

@@ -6,7 +6,7 @@ from inspect import isawaitable
 
 from services.delivery import measures
 from services.delivery.batches import Batches
-from services.delivery.carriers.carrier import Inbound, Receipt
+from services.delivery.carriers.carrier import Inbound, InboundPart, Receipt
 from services.delivery.recipients import Recipients
 from services.delivery.storable import storable
 from services.delivery.store import Store
@@ -54,6 +54,10 @@ class KeptArrivals:
             await self._insert(account_id, inbound)
         else:
             await self._store.keep_stranger(inbound)
+
+    async def part(self, part: InboundPart) -> None:
+        """Deliver a part as a message of its own."""
+        await self.inbound(Inbound(part.carrier, part.inbound_id, part.sender, part.destination, part.text, part.at))
 
     async def _insert(self, account_id: int, inbound: Inbound) -> None:
         terms = Terms(time.monotonic() + _SECONDS, "mo", f"{inbound.carrier}:{inbound.inbound_id}", b"")

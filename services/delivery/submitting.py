@@ -73,7 +73,7 @@ class Submitting:
         """Claim what fits; return the seconds until there may be more."""
         carrier = self._carriers.carrier(self._name)
         room = 0 if carrier is None or self._draining else min(_MOST, carrier.window - self._taken)
-        if carrier is None or room <= 0:
+        if carrier is None or room <= 0 or not carrier.open:
             return _POLL_SECONDS
         if carrier is not self._known:
             # What the one before it said is not of this one.

@@ -45,6 +45,7 @@ class Scripted:
     """A carrier that answers one outcome after the other, the last one for ever, and keeps what it got."""
 
     window = 10
+    open = True
 
     def __init__(self, name: str, *outcomes: Outcome, policy: UnknownPolicy = "resend", rate: float = 1000.0) -> None:
         self.name = name

@@ -20,6 +20,7 @@ from services.delivery.carriers.carrier import (
     Refused,
     Submission,
 )
+from services.delivery.free_leases import FreeLeases
 from services.delivery.switchboard import Switchboard
 from services.delivery.webhooks import Webhooks
 from tests.unit.carrier_place import References
@@ -68,7 +69,7 @@ async def example(file: str, url: str, folder: Path) -> AsyncIterator[Example]:
     async with server.serving():
         copy = folder / file
         _write(copy, (EXAMPLES / file).read_text().replace(url, server.url))
-        board = Switchboard(copy, kept, References())
+        board = Switchboard(copy, kept, References(), FreeLeases())
         async with Webhooks(board, kept).serving("127.0.0.1", 0) as port:
             public_url = f"http://127.0.0.1:{port}"
             _write(copy, copy.read_text().replace("https://sms.example.org", public_url))
