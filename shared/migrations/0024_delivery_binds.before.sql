@@ -138,7 +138,8 @@ begin
     array_agg(part.number order by part.number), array_agg(part.body order by part.number)
   from delivery_joining as kept join delivery_joining_part as part on part.joining_id = kept.id
   where kept.id = any (taken)
-  group by kept.id;
+  group by kept.id
+  order by kept.at, kept.id;
 end
 $$;
 

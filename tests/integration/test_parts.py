@@ -15,6 +15,8 @@ from tests.integration.delivery_rig import NUMBER, delivery_rig
 
 _OWN = "436990000005"
 _LATE_MS = 300
+# More than one worker takes at once.
+_MANY = 130
 
 
 class _Arrivals:
@@ -109,12 +111,12 @@ async def test_parts_come_at_once_by_several_binds(worker: _Worker) -> None:
 
 async def test_several_workers_pass_each_message_on_once(worker: _Worker, database: Database) -> None:
     other = _Worker(database)
-    for reference in range(30):
+    for reference in range(_MANY):
         await worker.keep(*(part._replace(reference=reference) for part in _THREE))
     await asyncio.gather(worker.passed(), other.passed())
     assert worker.arrivals.calls
     assert other.arrivals.calls
-    assert len(worker.arrivals.calls) + len(other.arrivals.calls) == 30
+    assert len(worker.arrivals.calls) + len(other.arrivals.calls) == _MANY
 
 
 @pytest.mark.parametrize(
@@ -147,7 +149,7 @@ async def test_a_part_of_another_text_is_of_another_message(worker: _Worker) -> 
     await worker.keep(_part(1, "old "), _part(2, "and "))
     assert await worker.keep(_part(1, "new "), _part(2, "or "), _part(3, "newer")) == [False, False, True]
     assert await worker.keep(_part(3, "older")) == [True]
-    assert await worker.passed() == ["new or newer", "old and older"]
+    assert {*await worker.passed()} == {"new or newer", "old and older"}
 
 
 async def test_messages_are_told_apart_by_everything(worker: _Worker) -> None:
