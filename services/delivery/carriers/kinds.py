@@ -10,6 +10,8 @@ from services.delivery.carriers.http import Http
 from services.delivery.carriers.http_options import HttpOptions
 from services.delivery.carriers.options import ConsoleOptions, Options
 from services.delivery.carriers.place import Place
+from services.delivery.carriers.smpp.carrier import Smpp
+from services.delivery.carriers.smpp.options import SmppOptions
 
 
 class Kind(NamedTuple):
@@ -33,8 +35,18 @@ def _http(name: str, options: HttpOptions, place: Place) -> Carrier:
     return Http(name, options, place)
 
 
+def _smpp(name: str, options: SmppOptions, place: Place) -> Carrier:
+    carrier = Smpp(name, options, place)
+    carrier.start()
+    return carrier
+
+
 def _never(_: Options) -> bool:
     return False
+
+
+def _asks_for_receipts(options: SmppOptions) -> bool:
+    return options.gives_receipts
 
 
 def _no_hook(_: Options) -> None:
@@ -56,6 +68,7 @@ def _http_inbound(options: HttpOptions) -> InboundHook | None:
 KINDS: Mapping[str, Kind] = {
     "console": Kind(ConsoleOptions, _console, _no_hook, _no_hook, _never),
     "http": Kind(HttpOptions, _http, _http_receipts, _http_inbound, _has_receipt_hook),
+    "smpp": Kind(SmppOptions, _smpp, _no_hook, _no_hook, _asks_for_receipts),
 }
 
 
