@@ -33,7 +33,7 @@ class Terms(NamedTuple):
 
     lease: float = 10.0
     renew: float = 3.0
-    unbind: float = 2.0
+    unbind: float = 3.0
     share: float = 5.0
 
 

@@ -7,13 +7,14 @@ from contextlib import asynccontextmanager
 
 import smpp34
 
-from deploy.local.smsc.faults import LinkFault, fault_of
+from deploy.local.smsc.faults import Fault, LinkFault, fault_of
 from deploy.local.smsc.frames import BINDS, GENERIC_NACK, SUBMIT_SM, UNBIND, Frame, answer, frame, read_frame
 
 # The password of nobody.
 WRONG_PASSWORD = "wrong"  # noqa: S105 - it opens nothing
 _INVALID_PASSWORD = 0x0E
 _OUR_SEQUENCE = 0x7000_0000
+_FIRST_OF_VENDORS = 0x400
 
 
 class Front:
@@ -53,7 +54,7 @@ class _Link:
     def __init__(self, client: _Ends, server: _Ends) -> None:
         self._from_client, self._to_client = client
         self._from_server, self._to_server = server
-        self._faults: dict[int, LinkFault] = {}
+        self._faults: dict[int, Fault] = {}
 
     async def run(self) -> None:
         """Hand on until one end is gone."""
@@ -84,14 +85,15 @@ class _Link:
             return
         with contextlib.suppress(smpp34.SmppError):
             read = smpp34.decode(sent.content)
-            fault = fault_of(read.destination_addr).link if isinstance(read, smpp34.SubmitSm) else None
-            if fault is not None:
-                self._faults[sent.sequence] = fault
+            if isinstance(read, smpp34.SubmitSm):
+                self._faults[sent.sequence] = fault_of(read.destination_addr)
 
     async def _downwards(self) -> None:
         while (sent := await read_frame(self._from_server)) is not None:
             fault = self._faults.pop(sent.sequence, None) if sent.is_answer(SUBMIT_SM) else None
-            if not await self._hand_on(sent, fault):
+            if fault is not None and sent.status:
+                sent = _refused(sent, fault)
+            if not await self._hand_on(sent, fault.link if fault else None):
                 return
             await self._to_client.drain()
 
@@ -117,3 +119,9 @@ class _Link:
         for byte in sent.content:
             self._to_client.write(bytes([byte]))
             await asyncio.sleep(0.002)
+
+
+def _refused(sent: Frame, fault: Fault) -> Frame:
+    """Return a refusal with the status of a vendor where it should have that; servers may know none of these."""
+    status = next((each for each in fault.refusals if each >= _FIRST_OF_VENDORS), sent.status)
+    return frame(sent.command, sent.sequence, status=status)
