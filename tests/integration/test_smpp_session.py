@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
 import smpp34
 
+from deploy.local.state import free_port
 from services.delivery.carriers.carrier import Accepted, Inbound, Receipt, ReceiptState, Refusal, Refused
-from tests.servers import free_port
+from services.delivery.carriers.smpp import codec
 from tests.unit.smpp_scene import RECIPIENT, SENDER, Kept, smpp_carrier, submission, until_open
 
 RECEIPT = b"id:%s sub:001 dlvrd:001 submit date:2601011200 done date:2601011201 stat:%s err:000 text:a text"
@@ -44,8 +44,9 @@ class Smsc:
         return answer.command_status
 
 
-@asynccontextmanager
-async def smsc_at(port: int) -> AsyncIterator[Smsc]:
+@pytest.fixture
+async def smsc() -> AsyncIterator[Smsc]:
+    port = free_port()
     server = smpp34.Server("127.0.0.1", port)
     await server.start()
     smsc = Smsc(server, port)
@@ -55,12 +56,6 @@ async def smsc_at(port: int) -> AsyncIterator[Smsc]:
     finally:
         serving.cancel()
         await server.stop()
-
-
-@pytest.fixture
-async def smsc() -> AsyncIterator[Smsc]:
-    async with smsc_at(free_port()) as found:
-        yield found
 
 
 @pytest.fixture
@@ -99,7 +94,7 @@ async def test_a_long_message_as_payload(smsc: Smsc, kept: Kept) -> None:
         assert await carrier.submit(submission("x" * 300)) == Accepted(("m1",))
     (got,) = smsc.submits
     assert got.short_message == b""
-    assert [(each.tag, each.value) for each in got.tlvs] == [(smpp34.TLV_MESSAGE_PAYLOAD, b"x" * 300)]
+    assert [(each.tag, each.value) for each in got.tlvs] == [(codec.PAYLOAD, b"x" * 300)]
 
 
 async def test_receipts_and_messages_are_kept_and_answered(smsc: Smsc, kept: Kept) -> None:
@@ -125,13 +120,11 @@ async def test_what_is_throttled_waits_and_is_accepted_later(smsc: Smsc, kept: K
         assert await carrier.submit(submission()) == Accepted(("m1",))
 
 
-async def test_a_carrier_that_comes_back_is_bound_again(kept: Kept) -> None:
-    port = free_port()
-    async with smpp_carrier(port, kept) as carrier:
-        async with smsc_at(port):
-            await until_open(carrier)
+async def test_a_carrier_that_unbinds_is_bound_again(smsc: Smsc, kept: Kept) -> None:
+    async with smpp_carrier(smsc.port, kept) as carrier:
+        await until_open(carrier)
+        await smsc.bound[0].unbind()
         await until_open(carrier, is_open=False)
-        async with smsc_at(port) as again:
-            await until_open(carrier)
-            assert await carrier.submit(submission()) == Accepted(("m1",))
-            assert len(again.bound) == 1
+        await until_open(carrier)
+        assert await carrier.submit(submission()) == Accepted(("m1",))
+    assert len(smsc.bound) == 2
