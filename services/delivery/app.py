@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from services.delivery.arrivals import KeptArrivals
-from services.delivery.binds import BindLeases
+from services.delivery.binds import BindLeases, terms_of
 from services.delivery.guard_store import SharedGuards
 from services.delivery.guards import Guard
 from services.delivery.handlers import Texts, routes
@@ -52,7 +52,7 @@ async def delivery(settings: Settings) -> AsyncIterator[Service]:
         store = Store(database)
         path = Path(settings.carriers_file) if settings.carriers_file else None
         arrivals = LaterArrivals()
-        leases = BindLeases(binding)
+        leases = BindLeases(binding, terms_of(settings.delivery_bind_seconds))
         # Carriers are closed before their slots are given back.
         await stack.enter_async_context(leases.running())
         carriers = await stack.enter_async_context(switchboard(path, arrivals, KeptReferences(database), leases))

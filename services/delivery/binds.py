@@ -31,10 +31,15 @@ class Terms(NamedTuple):
     A worker waits before it takes a second slot of a carrier, so that others that start when it does get theirs.
     """
 
-    lease: float = 10.0
-    renew: float = 3.0
-    unbind: float = 3.0
-    share: float = 5.0
+    lease: float
+    renew: float
+    unbind: float
+    share: float
+
+
+def terms_of(lease: float) -> Terms:
+    """Return terms by which a slot is held for so many seconds."""
+    return Terms(lease, renew=0.3 * lease, unbind=0.3 * lease, share=0.5 * lease)
 
 
 class BindLease:
@@ -70,10 +75,10 @@ class BindLease:
 class BindLeases:
     """The slots that this worker holds; while `running` they are renewed, and at its end they are given back."""
 
-    def __init__(self, database: Database, terms: Terms | None = None) -> None:
+    def __init__(self, database: Database, terms: Terms) -> None:
         self._database = database
         self._queries = load_queries(SQL)
-        self._terms = terms or Terms()
+        self._terms = terms
         self._held: set[BindLease] = set()
         self._again: dict[str, float] = {}
         self._name = f"{socket.gethostname()}:{os.getpid()}"

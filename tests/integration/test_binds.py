@@ -10,8 +10,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 
 from deploy.local.servers import Servers
-from services.delivery.binds import BindLease, BindLeases, Terms
+from services.delivery.binds import BindLease, BindLeases, Terms, terms_of
 from shared.postgres.pool import Database
+from shared.settings import Settings
 from tests.integration.delivery_rig import delivery_rig
 from tests.integration.delivery_rows import rows
 from tests.reliability.proxy import Proxy
@@ -27,7 +28,7 @@ async def url(servers: Servers) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def _worker(url: str, terms: Terms | None = _QUICK) -> AsyncIterator[BindLeases]:
+async def _worker(url: str, terms: Terms = _QUICK) -> AsyncIterator[BindLeases]:
     async with Database(url, 2, name="binds") as database:
         leases = BindLeases(database, terms)
         async with leases.running():
@@ -105,7 +106,7 @@ async def test_the_slot_of_a_killed_worker_is_taken_over_in_time(url: str) -> No
     command = [sys.executable, "-m", "tests.integration.bind_holder", url, "killed"]
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
-    async with _worker(url, None) as leases:
+    async with _worker(url, terms_of(Settings().delivery_bind_seconds)) as leases:
         assert await process.stdout.readline() == b"0\n"
         # By now it was renewed, so its time is not that of its first lease.
         await asyncio.sleep(4)
