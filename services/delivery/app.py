@@ -6,12 +6,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from services.delivery.arrivals import KeptArrivals
-from services.delivery.free_leases import FreeLeases
+from services.delivery.binds import BindLeases
 from services.delivery.guard_store import SharedGuards
 from services.delivery.guards import Guard
 from services.delivery.handlers import Texts, routes
 from services.delivery.later_arrivals import LaterArrivals
 from services.delivery.opt_out import HearingOptOuts
+from services.delivery.parts import KeptParts, Passing
 from services.delivery.reach import Reach, Ways
 from services.delivery.reactions import Sends
 from services.delivery.recipients import Recipients
@@ -40,6 +41,8 @@ async def delivery(settings: Settings) -> AsyncIterator[Service]:
     """React to sends, and work on jobs; who has which number is asked of the accounts role."""
     async with (
         Database(settings.database_url, settings.pool_size, name=f"{ROLE}-store") as database,
+        # Of their own: whatever else is done, binds are renewed in time.
+        Database(settings.database_url, 2, name=f"{ROLE}-binds") as binding,
         AsyncExitStack() as stack,
     ):
         caller = Caller(
@@ -49,7 +52,11 @@ async def delivery(settings: Settings) -> AsyncIterator[Service]:
         store = Store(database)
         path = Path(settings.carriers_file) if settings.carriers_file else None
         arrivals = LaterArrivals()
-        carriers = await stack.enter_async_context(switchboard(path, arrivals, KeptReferences(database), FreeLeases()))
+        leases = BindLeases(binding)
+        # Carriers are closed before their slots are given back.
+        await stack.enter_async_context(leases.running())
+        carriers = await stack.enter_async_context(switchboard(path, arrivals, KeptReferences(database), leases))
+        passing = Passing(KeptParts(database, round(1000 * settings.delivery_part_seconds)), arrivals)
         guards = SharedGuards(database)
         ways = Ways(carriers, Guard(guards, lambda: carriers.guards))
         built: list[Working] = []
@@ -61,7 +68,7 @@ async def delivery(settings: Settings) -> AsyncIterator[Service]:
         def work(mailbox: Mailbox) -> Work:
             reach = Reach(mailbox, store, recipients, Twins(mailbox))
             working = Working(settings, reach, ways)
-            kept = KeptArrivals(mailbox, recipients, store, working.ended)
+            kept = KeptArrivals(mailbox, recipients, store, passing, working.ended)
             built.append(working)
             arrivals.keeper = HearingOptOuts(kept, guards, lambda: carriers.opt_out_words)
             sends = Sends(reach, working.kept)
@@ -73,6 +80,7 @@ async def delivery(settings: Settings) -> AsyncIterator[Service]:
         service = await stack.enter_async_context(mailbox_role(ROLE, settings, work))
         (working,) = built
         await stack.enter_async_context(working.running())
+        await stack.enter_async_context(passing.running())
         webhooks = Webhooks(carriers, arrivals).serving(settings.webhooks_host, settings.webhooks_port)
         await stack.enter_async_context(webhooks)
 

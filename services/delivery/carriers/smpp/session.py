@@ -86,11 +86,12 @@ class Session(asyncio.Protocol):
             self._pending.pop(sequence, None)
 
     async def unbind(self, seconds: float) -> None:
-        """Take nothing more, wait for the answers so long at most, say good-bye and close."""
+        """Take nothing more, wait for the answers so long at most, say good-bye, as long at most, and close."""
         self.is_taking = False
         await self._drained(seconds)
-        with contextlib.suppress(NotWritten, NoAnswer):
-            await self.ask(lambda sequence: pdus.request(pdus.UNBIND, sequence))
+        with contextlib.suppress(NotWritten, NoAnswer, TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.ask(lambda sequence: pdus.request(pdus.UNBIND, sequence))
         self.close("unbound")
 
     def close(self, why: str) -> None:
