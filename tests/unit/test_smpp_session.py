@@ -426,7 +426,7 @@ async def test_who_loses_a_slot_while_it_connects_gives_up(kept: Kept) -> None:
             while not writers:  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.01)
             once.held[0].lost.set()
-            while await leases.hold("one", 1) is None:
+            while await leases.hold("one", 1) is None:  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.01)
         writers[0].close()
 
