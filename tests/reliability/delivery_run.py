@@ -38,7 +38,7 @@ class Run:
 
     def __init__(self, stack: Stack, workers: Sequence[Role], webhooks: int, seed: int) -> None:
         self._stack = stack
-        self._workers = workers
+        self.workers = workers
         self._webhooks = f"http://127.0.0.1:{webhooks}/carriers/test/receipt?secret={_SECRET}"
         self._dice = random.Random(seed)
         self.sent: list[int] = []
@@ -60,7 +60,7 @@ class Run:
 
     async def kill_one(self) -> None:
         """SIGKILL a worker and start it again."""
-        worker = self._dice.choice(self._workers)
+        worker = self._dice.choice(self.workers)
         worker.kill()
         worker.process.start()
         await asyncio.to_thread(worker.wait_ready)

@@ -3,16 +3,18 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.integration.delivery_rows import rows
 from tests.reliability.client import Client
 from tests.reliability.delivery_run import SETTINGS, Run, workers_of
 from tests.reliability.settings import FULL, SEED, SMPP_KILLS, SMPP_TEXTS
-from tests.running import Stack
+from tests.running import Role, Stack
 from tests.smsc.peers import Peer, peer
 
 WORKERS, BINDS = 3, 2
@@ -34,6 +36,7 @@ carriers = ["test"]
 """
 # What the carrier does, by the ending of a number, to so many of a thousand texts; all others are delivered.
 _BAD_DAY = {"901": 20, "904": 20, "911": 1, "912": 1, "913": 3, "914": 5, "915": 1, "923": 20, "924": 20, "926": 20}
+_SECRET = {"SMSC_PASSWORD": "longer than 8"}
 _REFUSED, _USUAL = {"901", "914"}, "000"
 
 
@@ -60,7 +63,7 @@ async def test_workers_are_killed_under_load(stack: Stack, client: Client, tmp_p
     account, numbers = await stack.account(), _numbers(SEED)
     async with peer("smpp34") as smsc:
         file = _FILE.format(port=smsc.port, policy=policy, binds=BINDS)
-        settings = {**SETTINGS, "SMSC_PASSWORD": "longer than 8", "DELIVERY_BIND_SECONDS": "3"}
+        settings = {**SETTINGS, **_SECRET, "DELIVERY_BIND_SECONDS": "3"}
         async with workers_of(stack, tmp_path, file, settings, WORKERS) as (workers, _):
             run = Run(stack, workers, 0, SEED)
 
@@ -89,6 +92,58 @@ async def test_workers_are_killed_under_load(stack: Stack, client: Client, tmp_p
     assert _most_binds(smsc) <= BINDS
     wrong = [found for job in jobs if (found := _wrong(job, took[job["recipient"]], policy))]
     assert wrong == []
+
+
+async def test_a_worker_that_stops_gives_its_bind_to_another(stack: Stack, client: Client, tmp_path: Path) -> None:
+    account, numbers = await stack.account(), _numbers(SEED)
+    async with _bound(stack, tmp_path, seconds=60, binds=1) as (smsc, run):
+        await run.send_to(client, account, [_usual(next(numbers)) for _ in range(50)], store=True)
+        await smsc.says("accepted")
+        await asyncio.to_thread((await _holder(stack, run.workers)).stop)
+        # By nothing but what the one said to the other.
+        await smsc.says("bound", count=2)
+        await run.settled(account, SETTLED_SECONDS, receipts=True)
+        jobs = await run.jobs(account)
+    assert [event["what"] for event in smsc.events if "bound" in event["what"]][:3] == ["bound", "unbound", "bound"]
+    assert {job["status"] for job in jobs} == {2}
+    assert {Counter(event["to"] for event in smsc.of("accepted"))[job["recipient"]] for job in jobs} == {1}
+
+
+async def test_a_worker_without_its_database_unbinds(stack: Stack, client: Client, tmp_path: Path) -> None:
+    account, numbers = await stack.account(), _numbers(SEED)
+    async with _bound(stack, tmp_path, seconds=3, binds=1) as (smsc, run):
+        await asyncio.to_thread(stack.servers.postgres.stop)
+        try:
+            await smsc.says("unbound")
+            await asyncio.sleep(2)
+            assert len(smsc.of("bound")) == 1
+        finally:
+            await asyncio.to_thread(stack.servers.postgres.start)
+        await smsc.says("bound", count=2)
+        await run.send_to(client, account, [_usual(next(numbers))], store=True)
+        await run.settled(account, SETTLED_SECONDS, receipts=True)
+
+
+@asynccontextmanager
+async def _bound(stack: Stack, folder: Path, *, seconds: int, binds: int) -> AsyncIterator[tuple[Peer, Run]]:
+    """Have a carrier to which one of two workers is bound."""
+    async with peer("smpp34") as smsc:
+        file = _FILE.format(port=smsc.port, policy="fail", binds=binds)
+        settings = {**_SECRET, "DELIVERY_BIND_SECONDS": str(seconds)}
+        async with workers_of(stack, folder, file, settings, 2) as (workers, _):
+            await smsc.says("bound")
+            yield smsc, Run(stack, workers, 0, SEED)
+
+
+async def _holder(stack: Stack, workers: Sequence[Role]) -> Role:
+    """Return the worker that has the only slot."""
+    ((holder,),) = [row.values() for row in await rows(stack.servers.postgres.url, "select holder from delivery_bind")]
+    pid = int(holder.split(":")[1])
+    return next(worker for worker in workers if worker.process.pid == pid)
+
+
+def _usual(number: str) -> str:
+    return f"{number[:-3]}{_USUAL}"
 
 
 def _most_binds(smsc: Peer) -> int:

@@ -19,6 +19,20 @@ from tests.unit.smpp_scene import Kept, smpp_carrier, submission, until_open
 DELIVER_ANSWER = 0x80000005
 
 
+class Once(FreeLeases):
+    """Gives one of these slots, and then no other."""
+
+    def __init__(self, leases: FreeLeases) -> None:
+        super().__init__()
+        self.held: list[FreeLease] = []
+        self._leases = leases
+
+    async def hold(self, carrier: str, slots: int) -> FreeLease | None:
+        lease = None if self.held else await self._leases.hold(carrier, slots)
+        self.held += [lease] if lease else []
+        return lease
+
+
 def refuse_second(status: int) -> Submitted:
     """Refuse the second part that comes."""
 
@@ -383,27 +397,38 @@ async def test_a_wrong_password_is_an_error_for_somebody_to_see(
 
 async def test_who_has_no_slot_does_not_bind_and_who_loses_one_unbinds(peer: SmppPeer, kept: Kept) -> None:
     leases = FreeLeases()
-    held: list[FreeLease] = []
-
-    class Once(FreeLeases):
-        async def hold(self, carrier: str, slots: int) -> FreeLease | None:
-            lease = None if held else await leases.hold(carrier, slots)
-            if lease:
-                held.append(lease)
-            return lease
-
+    once = Once(leases)
     taken = await leases.hold("one", 1)
     assert taken is not None
-    async with smpp_carrier(peer.port, kept, Once()) as carrier:
+    async with smpp_carrier(peer.port, kept, once) as carrier:
         await asyncio.sleep(0.2)
         assert (carrier.open, peer.binds) == (False, [])
         await taken.release()
         await until_open(carrier)
-        held[0].lost.set()
+        once.held[0].lost.set()
         await until_open(carrier, is_open=False)
         await peer.bound[0].until(pdus.UNBIND)
         assert await carrier.submit(submission()) == NotSent("no link is open")
     assert await leases.hold("one", 1) is not None
+
+
+async def test_who_loses_a_slot_while_it_connects_gives_up(kept: Kept) -> None:
+    leases = FreeLeases()
+    once = Once(leases)
+
+    async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+
+    writers: list[asyncio.StreamWriter] = []
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    async with server, smpp_carrier(server.sockets[0].getsockname()[1], kept, once, answer_seconds=20):
+        async with asyncio.timeout(5):
+            while not writers:  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.01)
+            once.held[0].lost.set()
+            while await leases.hold("one", 1) is None:  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.01)
+        writers[0].close()
 
 
 async def test_a_carrier_has_as_many_binds_as_it_allows(peer: SmppPeer, kept: Kept) -> None:

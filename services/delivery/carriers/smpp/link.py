@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from typing import Any
 
 from services.delivery.carriers.carrier import Accepted, NotSent, Outcome, Refusal, Refused, Unknown
 from services.delivery.carriers.place import Lease, Leases
@@ -114,10 +115,12 @@ class Link:
     async def _linked(self, lease: Lease, backoff: Backoff) -> float:
         """Be bound; return the seconds after which to try again."""
         try:
-            sessions = await bound(self._name, self._options, self._hears)
+            sessions = await self._connected(lease)
         except NotBound as error:
             self._tell(error)
             return backoff.after(status=error.status)
+        if sessions is None:
+            return 0.0
         since = time.monotonic()
         measures.bound(self._name, 1)
         logger.info("link is bound", extra={"carrier": self._name, "slot": lease.slot})
@@ -129,6 +132,16 @@ class Link:
             measures.bound(self._name, -1)
             await self._end(sessions, _LOST_SECONDS if lease.lost.is_set() else self._options.answer_seconds)
         return backoff.after(lasted=time.monotonic() - since)
+
+    async def _connected(self, lease: Lease) -> list[Session] | None:
+        """Return sessions that are bound, none where there is no time to wait for them; raise `NotBound`."""
+        connecting = asyncio.create_task(bound(self._name, self._options, self._hears))
+        await self._until(None, lease.lost, waiting=connecting)
+        if connecting.done():
+            return await connecting
+        connecting.cancel()
+        await asyncio.wait([connecting])
+        return None
 
     async def _end(self, sessions: list[Session], seconds: float) -> None:
         await asyncio.gather(*(each.unbind(seconds) for each in sessions if not each.ended.is_set()))
@@ -144,11 +157,15 @@ class Link:
         level = logging.ERROR if is_of_account(error.status) else logging.WARNING
         logger.log(level, "link not bound", extra={"carrier": self._name, "reason": str(error)})
 
-    async def _until(self, seconds: float | None, *events: asyncio.Event) -> None:
-        """Wait for so long, or until one of the events or the end."""
+    async def _until(
+        self, seconds: float | None, *events: asyncio.Event, waiting: asyncio.Task[Any] | None = None
+    ) -> None:
+        """Wait for so long, or until one of the events, the end of what is `waiting`, or our own end."""
         waits = [asyncio.ensure_future(each.wait()) for each in (self._closing, *events)]
         try:
-            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(
+                [*waits, *([waiting] if waiting else [])], timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+            )
         finally:
             for each in waits:
                 each.cancel()

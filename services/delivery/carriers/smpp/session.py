@@ -62,6 +62,11 @@ class Session(asyncio.Protocol):
         self._is_blocked = False
         self._heard_at = 0.0
 
+    @property
+    def busy(self) -> bool:
+        """Whether something that the peer brought is still to be answered."""
+        return bool(self._tasks)
+
     async def ask(self, request: Callable[[int], bytes]) -> Pdu:
         """Write the request that a sequence number makes, and return its answer; raise `NotWritten` or `NoAnswer`."""
         if self._transport is None or self._transport.is_closing():
