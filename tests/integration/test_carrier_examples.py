@@ -20,9 +20,9 @@ from services.delivery.carriers.carrier import (
     Refused,
     Submission,
 )
-from services.delivery.free_leases import FreeLeases
 from services.delivery.switchboard import Switchboard
 from services.delivery.webhooks import Webhooks
+from tests.free_leases import FreeLeases
 from tests.unit.carrier_place import References
 from tests.unit.carrier_server import CarrierServer
 

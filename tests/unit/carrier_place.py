@@ -2,7 +2,7 @@
 
 from services.delivery.carriers.carrier import Inbound, InboundPart, Receipt
 from services.delivery.carriers.place import Place
-from services.delivery.free_leases import FreeLeases
+from tests.free_leases import FreeLeases
 
 
 class Nobody:

@@ -12,7 +12,7 @@ from services.delivery.carriers.carrier import Inbound, InboundPart, Receipt, Su
 from services.delivery.carriers.place import Leases, Place
 from services.delivery.carriers.smpp.carrier import Smpp
 from services.delivery.carriers.smpp.options import SmppOptions
-from services.delivery.free_leases import FreeLeases
+from tests.free_leases import FreeLeases
 from tests.unit.carrier_place import References
 
 SENDER = "436990000001"

@@ -10,9 +10,9 @@ import pytest
 from services.delivery.carriers.carrier import Accepted, Inbound, InboundPart, NotSent, Refusal, Refused, Unknown
 from services.delivery.carriers.smpp import pdus
 from services.delivery.carriers.smpp.pdus import Pdu
-from services.delivery.free_leases import FreeLease, FreeLeases
 from shared.contract.faults import Away
 from shared.postgres.errors import DatabaseError
+from tests.free_leases import FreeLease, FreeLeases
 from tests.unit.smpp_peer import Bound, SmppPeer, Submitted, accept, answer, deliver, ignore, refuse, smpp_peer
 from tests.unit.smpp_scene import Kept, smpp_carrier, submission, until_open
 

@@ -15,8 +15,8 @@ from services.delivery.carriers.console import Console
 from services.delivery.carriers.kinds import KINDS
 from services.delivery.carriers.options import Options
 from services.delivery.carriers.place import Place
-from services.delivery.free_leases import FreeLeases
 from services.delivery.switchboard import Switchboard, switchboard
+from tests.free_leases import FreeLeases
 from tests.unit.carrier_place import Nobody, References
 from tests.unit.carrier_server import CarrierServer
 

@@ -11,11 +11,11 @@ import pytest
 from prometheus_client import REGISTRY
 
 from services.delivery.carriers.carrier import Inbound, InboundPart, Receipt, ReceiptState
-from services.delivery.free_leases import FreeLeases
 from services.delivery.switchboard import Switchboard
 from services.delivery.webhooks import Webhooks
 from shared.contract import dates
 from shared.postgres.errors import DatabaseAway
+from tests.free_leases import FreeLeases
 from tests.unit.carrier_place import References
 
 SECRET = "a-secret-of-tests"
