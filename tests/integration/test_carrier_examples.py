@@ -13,6 +13,7 @@ from yarl import URL
 from services.delivery.carriers.carrier import (
     Accepted,
     Inbound,
+    InboundPart,
     Outcome,
     Receipt,
     ReceiptState,
@@ -42,6 +43,9 @@ class Kept:
 
     async def inbound(self, inbound: Inbound) -> None:
         self.arrived.append(inbound)
+
+    async def part(self, _: InboundPart) -> None:
+        raise AssertionError
 
 
 class Example:
