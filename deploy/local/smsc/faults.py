@@ -37,7 +37,7 @@ class IdForm(StrEnum):
 
 @dataclass(frozen=True)
 class Said:
-    """A receipt: what it says, so many seconds after the answer; before it where that is less than 0."""
+    """A receipt: what it says, so many seconds after the answer; so long before it where that is less than 0."""
 
     state: str
     seconds: float = 0.5

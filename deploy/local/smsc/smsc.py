@@ -65,6 +65,7 @@ class Smsc:
         for each in said:
             if each.seconds < 0:
                 await self._receipt(sender, event, message_id, each)
+                await asyncio.sleep(-each.seconds)
         self._say("accepted", event, id=answered_id(message_id, fault))
         event.accept(answered_id(message_id, fault))
         for each in said:
