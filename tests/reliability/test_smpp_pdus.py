@@ -119,6 +119,7 @@ async def test_mutated_pdus(piece: int | None) -> None:
             for start in range(0, len(stream), piece or len(stream)):
                 session.data_received(stream[start : start + (piece or len(stream))])
             await _idle(session)
+            await asyncio.sleep(0)
             assert not transport.is_closed
             assert transport.written.count(here) == 1
             transport.written.clear()

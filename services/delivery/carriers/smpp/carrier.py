@@ -69,14 +69,14 @@ class Smpp:
         if submission.expires_at <= now:
             return NotSent("expired")
         try:
-            submits = parts.parts(self._options, submission, now)
+            pdus = parts.parts(self._options, submission, now)
         except (Unsendable, codec.Unencodable) as error:
             return Refused(Refusal.PERMANENT, str(error))
         link = self._emptiest()
         if link is None:
             return NotSent("no link is open")
         ids = self._begun.pop(submission.job_id, [])
-        outcome = await _submitted(link, submits, ids)
+        outcome = await _submitted(link, pdus, ids)
         if ids and not isinstance(outcome, Accepted):
             self._remember(submission.job_id, ids)
         return outcome
@@ -94,15 +94,15 @@ class Smpp:
             self._begun.popitem(last=False)
 
 
-async def _submitted(link: Link, submits: Sequence[codec.Submit], ids: list[str]) -> Outcome:
+async def _submitted(link: Link, pdus: Sequence[bytes], ids: list[str]) -> Outcome:
     """Submit the parts for which there are no ids yet, and add theirs; return what became of the message."""
     until = time.monotonic() + _MOST_SECONDS
-    while len(ids) < len(submits):
+    while len(ids) < len(pdus):
         if time.monotonic() > until:
             return Refused(Refusal.SLOW_DOWN, "its parts take too long")
-        outcome = await link.submit(submits[len(ids)])
+        outcome = await link.submit(pdus[len(ids)])
         if not isinstance(outcome, Accepted):
-            return _of_part(outcome, len(ids) + 1, len(submits))
+            return _of_part(outcome, len(ids) + 1, len(pdus))
         ids += outcome.carrier_ids or ("",)
     return Accepted(tuple(each for each in ids if each))
 

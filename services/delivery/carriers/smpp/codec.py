@@ -7,8 +7,6 @@ from typing import NamedTuple
 
 import smpp34
 
-from services.delivery.carriers.smpp.pdus import LAST_SEQUENCE
-
 PAYLOAD = 0x0424
 SAR_REFERENCE = 0x020C
 SAR_TOTAL = 0x020E
@@ -65,8 +63,8 @@ class Deliver(NamedTuple):
     options: dict[int, bytes]
 
 
-def encode(submit: Submit, sequence: int) -> bytes:
-    """Return the PDU of a part; raise `Unencodable`."""
+def encode(submit: Submit) -> bytes:
+    """Return the PDU of a part, which has no number yet; raise `Unencodable`."""
     _check(submit)
     return smpp34.SubmitSm(
         submit.source.digits, submit.destination.digits, submit.text,
@@ -76,7 +74,6 @@ def encode(submit: Submit, sequence: int) -> bytes:
         esm_class=submit.esm_class, data_coding=submit.coding,
         validity_period=submit.validity, registered_delivery=submit.receipt,
         tlvs=[smpp34.Tlv(tag, value) for tag, value in submit.options],
-        sequence_number=sequence,
     ).encode()  # fmt: skip
 
 
@@ -106,8 +103,3 @@ def _check(submit: Submit) -> None:
             raise Unencodable(f"its {name} does not fit")
     if len(submit.text) > _TEXT_OCTETS or any(len(value) > _OPTION_OCTETS for _, value in submit.options):
         raise Unencodable("its text does not fit")
-
-
-def check(submit: Submit) -> None:
-    """Raise `Unencodable` where `encode` would."""
-    encode(submit, LAST_SEQUENCE)

@@ -51,9 +51,7 @@ async def _connected(name: str, options: SmppOptions, hears: Hears) -> Session:
 async def _bind(session: Session, command: int, options: SmppOptions) -> None:
     password = options.password.get_secret_value()
     try:
-        answer = await session.ask(
-            lambda sequence: pdus.bind(command, sequence, options.system_id, password, options.system_type)
-        )
+        answer = await session.ask(pdus.bind(command, options.system_id, password, options.system_type))
     except (NoAnswer, NotWritten) as error:
         raise NotBound(str(error)) from None
     if answer.status != pdus.OK or answer.command == pdus.GENERIC_NACK:

@@ -7,7 +7,7 @@ from typing import Any
 
 from services.delivery.carriers.carrier import Accepted, NotSent, Outcome, Refusal, Refused, Unknown
 from services.delivery.carriers.place import Lease, Leases
-from services.delivery.carriers.smpp import codec, measures, pdus, receipts, statuses
+from services.delivery.carriers.smpp import measures, pdus, receipts, statuses
 from services.delivery.carriers.smpp.backoff import Backoff, is_of_account
 from services.delivery.carriers.smpp.connecting import NotBound, bound
 from services.delivery.carriers.smpp.options import SmppOptions
@@ -54,8 +54,8 @@ class Link:
         if self._task is not None:
             await self._task
 
-    async def submit(self, part: codec.Submit) -> Outcome:
-        """Submit a part when it is its turn."""
+    async def submit(self, part: bytes) -> Outcome:
+        """Submit the PDU of a part when it is its turn."""
         self.under_way += 1
         try:
             async with self._window:
@@ -64,14 +64,14 @@ class Link:
         finally:
             self.under_way -= 1
 
-    async def _answered(self, part: codec.Submit) -> Outcome:
+    async def _answered(self, part: bytes) -> Outcome:
         session = self._session
         if session is None or not session.is_taking:
             return NotSent("the link is closed")
         if self._pace.rest:
             return Refused(Refusal.SLOW_DOWN, "the link rests", self._pace.rest)
         try:
-            answer = await session.ask(lambda sequence: codec.encode(part, sequence))
+            answer = await session.ask(part)
         except NotWritten as error:
             return NotSent(str(error))
         except NoAnswer as error:

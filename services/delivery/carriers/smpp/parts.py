@@ -8,18 +8,15 @@ from services.delivery.segments import Unsendable, segments
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
-def parts(options: SmppOptions, submission: Submission, now: int) -> list[codec.Submit]:
-    """Return the parts of a message, in order; raise `Unsendable` or `Unencodable`."""
+def parts(options: SmppOptions, submission: Submission, now: int) -> list[bytes]:
+    """Return the PDUs of a message's parts, in order, without numbers; raise `Unsendable` or `Unencodable`."""
     cut = segments(submission.text, submission.encoding)
     # The same at each try, so that a phone takes a part that comes twice for the one that it is.
     reference = submission.job_id % 255 + 1
     pieces = text.pieces(cut, reference, options.long, options.alphabet, options.data_coding)
     if max(len(cut.parts), len(pieces)) > options.parts:
         raise Unsendable(f"it has more than {options.parts} parts")
-    submits = [_submit(options, submission, piece, now) for piece in pieces]
-    for each in submits:
-        codec.check(each)
-    return submits
+    return [codec.encode(_submit(options, submission, piece, now)) for piece in pieces]
 
 
 def _submit(options: SmppOptions, submission: Submission, piece: text.Piece, now: int) -> codec.Submit:

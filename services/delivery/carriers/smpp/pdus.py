@@ -6,6 +6,7 @@ from typing import NamedTuple
 _HEAD = struct.Struct(">IIII")
 HEAD_OCTETS = _HEAD.size
 _ANSWER = 0x80000000
+_SEQUENCE = 12
 
 BIND_RECEIVER = 0x01
 BIND_TRANSMITTER = 0x02
@@ -56,9 +57,14 @@ def pdu(octets: bytes) -> Pdu:
     return Pdu(command, status, sequence, octets)
 
 
-def request(command: int, sequence: int, body: bytes = b"") -> bytes:
-    """Return a request."""
+def request(command: int, sequence: int = 0, body: bytes = b"") -> bytes:
+    """Return a request, without a number where it gets one later."""
     return _HEAD.pack(HEAD_OCTETS + len(body), command, OK, sequence) + body
+
+
+def numbered(octets: bytes, sequence: int) -> bytes:
+    """Return a request with its number."""
+    return octets[:_SEQUENCE] + sequence.to_bytes(4, "big") + octets[HEAD_OCTETS:]
 
 
 def answer_to(command: int) -> int:
@@ -77,7 +83,7 @@ def nack(status: int, sequence: int) -> bytes:
     return _HEAD.pack(HEAD_OCTETS, GENERIC_NACK, status, sequence)
 
 
-def bind(command: int, sequence: int, system_id: str, password: str, system_type: str) -> bytes:
+def bind(command: int, system_id: str, password: str, system_type: str) -> bytes:
     """Return a request to bind, for all numbers."""
     names = b"".join(each.encode("ascii") + b"\0" for each in (system_id, password, system_type))
-    return request(command, sequence, names + bytes([_VERSION, 0, 0]) + b"\0")
+    return request(command, body=names + bytes([_VERSION, 0, 0]) + b"\0")

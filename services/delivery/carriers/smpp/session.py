@@ -60,6 +60,7 @@ class Session(asyncio.Protocol):
         self._tasks: set[asyncio.Task[None]] = set()
         self._transport: asyncio.Transport | None = None
         self._is_blocked = False
+        self._out: list[bytes] = []
         self._heard_at = 0.0
 
     @property
@@ -67,16 +68,15 @@ class Session(asyncio.Protocol):
         """Whether something that the peer brought is still to be answered."""
         return bool(self._tasks)
 
-    async def ask(self, request: Callable[[int], bytes]) -> Pdu:
-        """Write the request that a sequence number makes, and return its answer; raise `NotWritten` or `NoAnswer`."""
+    async def ask(self, request: bytes) -> Pdu:
+        """Write a request with a number of its own, and return its answer; raise `NotWritten` or `NoAnswer`."""
         if self._transport is None or self._transport.is_closing():
             raise NotWritten("the link is closed")
         sequence = self._next()
-        octets = request(sequence)
         future: asyncio.Future[Pdu] = asyncio.get_running_loop().create_future()
-        self._pending[sequence] = _Asked(pdus.pdu(octets).command, future)
+        self._pending[sequence] = _Asked(pdus.pdu(request).command, future)
         try:
-            self._transport.write(octets)
+            self._write(pdus.numbered(request, sequence))
             async with asyncio.timeout(self._timers.answer):
                 return await future
         except TimeoutError:
@@ -91,7 +91,7 @@ class Session(asyncio.Protocol):
         await self._drained(seconds)
         with contextlib.suppress(NotWritten, NoAnswer, TimeoutError):
             async with asyncio.timeout(seconds):
-                await self.ask(lambda sequence: pdus.request(pdus.UNBIND, sequence))
+                await self.ask(pdus.request(pdus.UNBIND))
         self.close("unbound")
 
     def close(self, why: str) -> None:
@@ -99,6 +99,7 @@ class Session(asyncio.Protocol):
         self.is_taking = False
         self.why = self.why or why
         if self._transport is not None and not self._transport.is_closing():
+            self._flush()
             self._transport.close()
             # What a peer that reads nothing will never take would keep it open.
             asyncio.get_running_loop().call_later(_CLOSE_SECONDS, self._transport.abort)
@@ -201,7 +202,7 @@ class Session(asyncio.Protocol):
                 await asyncio.sleep(wait)
                 continue
             try:
-                await self.ask(lambda sequence: pdus.request(pdus.ENQUIRE_LINK, sequence))
+                await self.ask(pdus.request(pdus.ENQUIRE_LINK))
             except NotWritten:
                 return
             except NoAnswer:
@@ -222,8 +223,15 @@ class Session(asyncio.Protocol):
             self._transport.abort()
 
     def _write(self, octets: bytes) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(octets)
+        """Write, together with what else is written in this turn of the loop."""
+        if not self._out:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._out.append(octets)
+
+    def _flush(self) -> None:
+        out, self._out = self._out, []
+        if out and self._transport is not None and not self._transport.is_closing():
+            self._transport.write(b"".join(out))
 
     def _next(self) -> int:
         self._sequence = self._sequence % pdus.LAST_SEQUENCE + 1
