@@ -9,8 +9,8 @@ from services.delivery.carriers.carrier import Accepted, Inbound, InboundPart, R
 from services.delivery.carriers.place import Place
 from services.delivery.carriers.smpp.carrier import Smpp
 from services.delivery.carriers.smpp.options import SmppOptions
-from services.delivery.free_leases import FreeLeases
 from tests.bench.scenarios import TEXT
+from tests.free_leases import FreeLeases
 
 _DAY_MS = 86_400_000
 
