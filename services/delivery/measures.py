@@ -27,6 +27,9 @@ _UNREADABLE = Counter(
     ["carrier", "way"],
 )  # fmt: skip
 _INBOUND = Counter("usermessage_delivery_inbound", "Inbound messages, by whether the number is an account's", ["known"])
+_JOINED = Counter(
+    "usermessage_delivery_joined", "Inbound messages put together of parts, by whether none missed", ["whole"]
+)
 
 
 def submitted(carrier: str, outcome: Outcome) -> None:
@@ -77,3 +80,8 @@ def unreadable(carrier: str, way: str, count: int) -> None:
 def inbound(*, known: bool) -> None:
     """Count an inbound message."""
     _INBOUND.labels("yes" if known else "no").inc()
+
+
+def joined(*, whole: bool) -> None:
+    """Count an inbound message that came in parts."""
+    _JOINED.labels("yes" if whole else "no").inc()
