@@ -26,6 +26,20 @@ _UNREADABLE = Counter(
     "usermessage_delivery_unreadable", "Receipts and inbound messages that could not be read, of calls with others",
     ["carrier", "way"],
 )  # fmt: skip
+_JOBS = Gauge(
+    "usermessage_delivery_jobs", "Jobs that are not done, up to 100,000 of each state; every process says the same",
+    ["state"],
+)  # fmt: skip
+_OVERDUE_SECONDS = Gauge(
+    "usermessage_delivery_due_seconds", "How long the oldest due job of a carrier waits; every process says the same",
+    ["carrier"],
+)  # fmt: skip
+_ENDED = Counter("usermessage_delivery_ended", "Jobs of which this process told the mailbox", ["status"])
+_RECEIPT_SECONDS = Histogram(
+    "usermessage_delivery_receipt_seconds", "Time from acceptance to the last receipt, of what was delivered",
+    ["carrier"], buckets=(0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600, 6 * 3600, 24 * 3600),
+)  # fmt: skip
+_WEBHOOKS = Counter("usermessage_webhooks", "Calls of carriers that were answered here", ["carrier", "way", "status"])
 _INBOUND = Counter("usermessage_delivery_inbound", "Inbound messages, by whether the number is an account's", ["known"])
 
 
@@ -77,3 +91,8 @@ def unreadable(carrier: str, way: str, count: int) -> None:
 def inbound(*, known: bool) -> None:
     """Count an inbound message."""
     _INBOUND.labels("yes" if known else "no").inc()
+
+
+def webhook(carrier: str, way: str, status: int) -> None:
+    """Count a call of a carrier, by the HTTP status of its answer."""
+    _WEBHOOKS.labels(carrier, way, str(int(status))).inc()

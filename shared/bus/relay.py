@@ -12,11 +12,12 @@ from typing import Protocol
 
 from aio_pika.abc import AbstractExchange
 
-from shared import failpoints, metrics
+from shared import failpoints
 from shared.bus.events import batch_message, batches
 from shared.bus.link import LinkLost, Session, broker_await, open_channel
 from shared.bus.topology import EventQueue, declare_events
 from shared.contract.events import Event
+from shared.metrics import events as metrics
 
 logger = logging.getLogger(__name__)
 

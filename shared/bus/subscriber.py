@@ -13,15 +13,17 @@ from contextlib import asynccontextmanager
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractIncomingMessage, AbstractQueue
 
-from shared import failpoints, metrics
+from shared import failpoints
 from shared.bus.depths import watch_depths
 from shared.bus.envelope import EnvelopeError, UnknownVersionError
 from shared.bus.events import attempts, batch_message, batch_of, dead_letter, deliveries, is_known, unpack_events
 from shared.bus.link import LinkLost, Session, broker_await, first_of, open_channel
 from shared.bus.topology import ATTEMPTS, EventQueue, declare_events
+from shared.bus.unhandled import Unhandled
 from shared.bus.watchdog import Deliveries, Watchdog
 from shared.contract.events import Event
 from shared.contract.faults import Away
+from shared.metrics.events import QueueEvents
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +60,8 @@ class Subscriber:
         self._draining = asyncio.Event()
         self._running: set[asyncio.Task[object]] = set()
         self._exchange: AbstractExchange | None = None
+        self._unhandled = Unhandled()
+        self._measures = QueueEvents(queue.name, self._away.is_set, self._unhandled.age)
 
     @asynccontextmanager
     async def publishing(self, session: Session) -> AsyncIterator[None]:
@@ -113,6 +117,7 @@ class Subscriber:
 
     async def _consume_until_away(self, queue: AbstractQueue) -> None:
         self._away.clear()
+        self._unhandled.begin()
         async with broker_await():
             tag = await queue.consume(self._receive)
         self._deliveries.paused = False
@@ -195,17 +200,20 @@ class Subscriber:
             # No later version will read it either.
             logger.exception("dead letter", extra={"queue": self._queue.name})
             await self._publish(batch_of(message.body, attempts(message)), self._queue.dead)
-            metrics.dead_letter(self._queue.name)
+            self._measures.dead()
             return
+        with self._unhandled.holding(events):
+            await self._settle_events(events, attempts(message))
+
+    async def _settle_events(self, events: Sequence[Event], count: int) -> None:
         known = [event for event in events if is_known(event)]
         unknown = [event for event in events if not is_known(event)]
-        count = attempts(message)
         later, failed = await self._handled(known)
         await self._again(later, self._queue.retries[0], count)
         await self._again(unknown, self._queue.retries[-1], count)
         await self._failed(failed, count + 1)
         unhandled = {*later, *(event for event, _ in failed)}
-        metrics.events_handled(self._queue.name, [event.at for event in known if event not in unhandled])
+        self._measures.handled([event.at for event in known if event not in unhandled])
 
     async def _handled(self, events: Sequence[Event]) -> tuple[Sequence[Event], list[_Failure]]:
         """Return what is to come later and what failed; one event that fails must not take the others with it."""
@@ -227,11 +235,12 @@ class Subscriber:
         for event, error in failed:
             logger.error("dead letter", extra={"queue": self._queue.name, "error": error})
             await self._publish(dead_letter(event, attempts=count, error=error), self._queue.dead)
-            metrics.dead_letter(self._queue.name)
+            self._measures.dead()
 
     async def _again(self, events: Sequence[Event], queue: str, count: int) -> None:
         if events:
             await self._publish(batch_message(events, attempts=count), queue)
+            self._measures.retried(len(events))
 
     async def _publish(self, message: aio_pika.Message, queue: str) -> None:
         if self._exchange is None:
