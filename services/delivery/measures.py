@@ -1,11 +1,12 @@
 """Measures of delivery for Prometheus; labels are carriers and outcomes, never callers."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from prometheus_client import Counter, Gauge, Histogram
 
 from services.delivery.carriers.carrier import Outcome, Refused
+from services.delivery.jobs import Untold
 
 _SUBMISSIONS = Counter(
     "usermessage_delivery_submissions", "Submissions to carriers, by what became of them", ["carrier", "outcome"]
@@ -43,18 +44,40 @@ _WEBHOOKS = Counter("usermessage_webhooks", "Calls of carriers that were answere
 _INBOUND = Counter("usermessage_delivery_inbound", "Inbound messages, by whether the number is an account's", ["known"])
 
 
+# In a job, as in a message; it failed with any other.
+_DELIVERED = 2
+_NO_CARRIER = "to be chosen"
+
+
 def submitted(carrier: str, outcome: Outcome) -> None:
     """Count a submission."""
     name = outcome.kind.value if isinstance(outcome, Refused) else type(outcome).__name__.lower()
     _SUBMISSIONS.labels(carrier, name).inc()
 
 
-def backlog(jobs: Mapping[str, int]) -> None:
-    """Say how many jobs are due for each carrier."""
+def backlog(jobs: Mapping[str, int], waits_ms: Mapping[str, int]) -> None:
+    """Say how many jobs are due for each carrier, and for how long the oldest waits."""
     # Those of which nothing waits any more are none.
-    _BACKLOG.clear()
+    for gauge in (_BACKLOG, _OVERDUE_SECONDS):
+        gauge.clear()
     for carrier, count in jobs.items():
-        _BACKLOG.labels(carrier or "to be chosen").set(count)
+        name = carrier or _NO_CARRIER
+        _BACKLOG.labels(name).set(count)
+        _OVERDUE_SECONDS.labels(name).set(max(0, waits_ms.get(carrier, 0)) / 1000)
+
+
+def jobs(states: Mapping[str, int]) -> None:
+    """Say how many jobs there are of each state."""
+    for state, count in states.items():
+        _JOBS.labels(state).set(count)
+
+
+def told(jobs: Iterable[Untold]) -> None:
+    """Count jobs that are done, and how long their receipts took."""
+    for job in jobs:
+        _ENDED.labels("delivered" if job.status == _DELIVERED else "failed").inc()
+        if job.receipt_ms is not None:
+            _RECEIPT_SECONDS.labels(job.carrier).observe(max(0, job.receipt_ms) / 1000)
 
 
 def late(carrier: str, due_at: int) -> None:
