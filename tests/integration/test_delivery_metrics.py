@@ -69,10 +69,8 @@ async def test_the_lateness_is_that_of_the_oldest_due_job_of_each_carrier(server
         account = await rig.account()
         sent = [await rig.send(account) for _ in range(4)]
         for message_id, carrier, late in zip(sent, ("one", "one", "two", ""), (60, 5, -60, 7), strict=True):
-            await rig.rig.rows(
-                "update delivery_job set carrier = $1, due_at = delivery_now() - $2::integer * 1000 where message_id = $3",
-                carrier, late, message_id,
-            )  # fmt: skip
+            change = "set carrier = $1, due_at = delivery_now() - $2::integer * 1000"
+            await rig.rig.rows(f"update delivery_job {change} where message_id = $3", carrier, late, message_id)
         due = await rig.store.backlog(MOST)
         backlog(due, await rig.store.oldest_due(due))
     assert 60 <= measured("due_seconds", carrier="one") < 70
