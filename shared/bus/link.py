@@ -17,6 +17,8 @@ from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.exceptions import AMQPError, ChannelPreconditionFailed
 from pamqp.exceptions import PAMQPException
 
+from shared.metrics import process
+
 logger = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 5
@@ -111,6 +113,7 @@ class Link:
         self.up = asyncio.Event()
         self.was_up = asyncio.Event()
         self.refused: str | None = None
+        process.link(name, self.up.is_set)
 
     @property
     def problem(self) -> str | None:
