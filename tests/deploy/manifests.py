@@ -43,7 +43,7 @@ def render(overlay: str) -> Sequence[Tree]:
     )
     if done.returncode != 0 or done.stderr:
         raise RuntimeError(f"{overlay}: {done.stderr}")
-    return tuple(yaml.safe_load_all(done.stdout))
+    return tuple(yaml.load_all(done.stdout, yaml.CSafeLoader))
 
 
 def of_kind(overlay: str, *kinds: str) -> list[Tree]:

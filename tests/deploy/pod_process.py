@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 from urllib.error import HTTPError
@@ -49,9 +48,11 @@ class PodProcess:
     def wait_ready(self) -> None:
         """Wait until the readiness probe of the manifest is content; raise `TimeoutError` with the end of the log."""
         try:
-            wait_until(partial(self._passes, "readinessProbe"), self._pod.name, 60)
+            wait_until(lambda: self._passes("readinessProbe") or not self._process.running, self._pod.name, 60)
         except TimeoutError as error:
             raise TimeoutError(f"{error}\n{self._process.tail()}") from error
+        if not self._process.running:
+            raise TimeoutError(f"{self._pod.name} ended\n{self._process.tail()}")
 
     def stop(self) -> None:
         self._process.stop()

@@ -14,23 +14,18 @@ from deploy.local.roles import ROLES
 from tests.deploy.manifests import KUBECTL, KUBERNETES, OVERLAYS, named, render
 
 # Renders for real; what it would say to a cluster it writes into a file, and answers with names of what it is to apply.
-STAND_IN = """#!{python}
-import os, subprocess, sys
-import yaml
-
-arguments = sys.argv[1:]
-if arguments[0] == "kustomize":
-    sys.exit(subprocess.run([{kubectl!r}, *arguments]).returncode)
-with open(os.environ["SAID"], "a") as said:
-    print(*arguments, file=said)
-if os.environ.get("FAILS") in arguments:
-    sys.exit(1)
-if arguments[0] == "apply":
-    step = arguments[arguments.index("--selector") + 1].removeprefix("rollout-step=")
-    for each in yaml.safe_load_all(open(arguments[arguments.index("--filename") + 1])):
-        if each["metadata"]["labels"].get("rollout-step") == step:
+STAND_IN = """#!/bin/sh
+[ "$1" != kustomize ] || exec {kubectl} "$@"
+echo "$@" >>"$SAID"
+for word; do [ "$word" != "${{FAILS:-}}" ] || exit 1; done
+[ "$1" != apply ] || exec {python} -c '
+import sys, yaml
+with open(sys.argv[1]) as rendered:
+    for each in yaml.load_all(rendered, yaml.CSafeLoader):
+        if "rollout-step=" + each["metadata"]["labels"]["rollout-step"] == sys.argv[2]:
             group = each["apiVersion"].rpartition("/")[0]
-            print(each["kind"].lower() + (f".{{group}}" if group else "") + "/" + each["metadata"]["name"])
+            print(".".join(filter(None, [each["kind"].lower(), group])) + "/" + each["metadata"]["name"])
+' "$3" "$5"
 """
 
 
@@ -38,7 +33,7 @@ if arguments[0] == "apply":
 def cluster(tmp_path: Path) -> Mapping[str, str]:
     """Return an environment whose `kubectl` reaches no cluster."""
     program = tmp_path / "kubectl"
-    program.write_text(STAND_IN.format(python=sys.executable, kubectl=str(KUBECTL)), encoding="utf-8")
+    program.write_text(STAND_IN.format(python=sys.executable, kubectl=KUBECTL), encoding="utf-8")
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     return {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "SAID": str(tmp_path / "said")}
 
@@ -52,7 +47,7 @@ def roll_out(overlay: str, cluster: Mapping[str, str]) -> tuple[int, list[str]]:
 
 
 def place(said: list[str], *words: str) -> int:
-    """Return where the one line with these words is."""
+    """Return where the one line with these words stands."""
     (found,) = [number for number, line in enumerate(said) if all(word in line.split() for word in words)]
     return found
 
