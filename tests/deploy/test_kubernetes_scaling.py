@@ -1,5 +1,6 @@
 """How many pods there are: who counts them, by what, and how many may be away at once."""
 
+import re
 from collections.abc import Mapping
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from deploy.local.roles import ROLES
 from shared.bus.topology import EVENT_QUEUES
 from shared.contract.catalogue import OPERATIONS
-from tests.deploy.manifests import OVERLAYS, matches, named, of_kind, pods
+from tests.deploy.manifests import OVERLAYS, Tree, matches, named, of_kind, pods
 
 overlays = pytest.mark.parametrize("overlay", OVERLAYS)
 COUNTED = {
@@ -92,12 +93,26 @@ def test_pods_of_a_role_are_spread_over_zones_and_nodes(overlay: str) -> None:
 
 
 def test_triggers_name_queues_that_are_there() -> None:
-    events = {queue.name for queue in EVENT_QUEUES}
-    commands = {operation.queue for operation in OPERATIONS}
-    for each in of_kind("keda", "ScaledObject"):
-        for trigger in each["spec"]["triggers"]:
-            if trigger["type"] == "rabbitmq":
-                assert trigger["metadata"]["queueName"] in events
-                named("keda", "TriggerAuthentication", trigger["authenticationRef"]["name"])
-            elif trigger["name"] == "waiting-calls":
-                assert trigger["metadata"]["query"].split('"')[1] in commands
+    queues = {queue.name for queue in EVENT_QUEUES}
+    for trigger in _triggers("rabbitmq"):
+        assert trigger["metadata"]["queueName"] in queues
+        named("keda", "TriggerAuthentication", trigger["authenticationRef"]["name"])
+
+
+def test_calls_that_wait_are_counted_in_all_queues_of_the_role() -> None:
+    queues = {operation.queue for operation in OPERATIONS}
+    counted_queues = {
+        each["spec"]["scaleTargetRef"]["name"]: pattern
+        for each in of_kind("keda", "ScaledObject")
+        for trigger in each["spec"]["triggers"]
+        for pattern in re.findall(r'calls_waiting{queue=~?"(.*?)"}', trigger["metadata"].get("query", ""))
+    }
+    assert counted_queues.keys() == {"conversations", "messages", "search"}
+    for role, pattern in counted_queues.items():
+        of_role = {queue for queue in queues if queue.split(".")[1] == role}
+        assert {queue for queue in queues if re.fullmatch(pattern, queue)} == of_role != set()
+
+
+def _triggers(kind: str) -> list[Tree]:
+    found = [trigger for each in of_kind("keda", "ScaledObject") for trigger in each["spec"]["triggers"]]
+    return [trigger for trigger in found if trigger["type"] == kind]
