@@ -37,7 +37,7 @@ class Pod(NamedTuple):
 
 @cache
 def render(overlay: str) -> Sequence[Tree]:
-    """Render an overlay; raise `RuntimeError` with what kubectl says."""
+    """Render an overlay of ours, or one at an absolute path; raise `RuntimeError` with what kubectl says."""
     done = subprocess.run(
         [KUBECTL, "kustomize", KUBERNETES / "overlays" / overlay], capture_output=True, text=True, check=False
     )
@@ -96,12 +96,18 @@ def matches(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
 
 
 def _mounted(overlay: str, volume: Tree) -> Iterator[tuple[str, str]]:
-    if "configMap" in volume:
+    if "configMap" in volume and not _is_left_out(overlay, volume["configMap"]):
         yield from named(overlay, "ConfigMap", volume["configMap"]["name"])["data"].items()
     elif "secret" in volume and not volume["secret"].get("optional"):
         texts = secrets(overlay)[volume["secret"]["secretName"]]
         for item in volume["secret"]["items"]:
             yield item["path"], texts[item["key"]]
+
+
+def _is_left_out(overlay: str, source: Tree) -> bool:
+    return bool(source.get("optional")) and source["name"] not in {
+        each["metadata"]["name"] for each in of_kind(overlay, "ConfigMap")
+    }
 
 
 def _texts(secret: Tree) -> Mapping[str, str]:
