@@ -28,12 +28,7 @@ def overlay(tmp_path_factory: pytest.TempPathFactory) -> str:
         "components": [_relative("carriers", folder)],
         "images": images,
         "configMapGenerator": [
-            {
-                "name": "settings",
-                "namespace": "usermessage",
-                "behavior": "merge",
-                "literals": [f"OPENSEARCH_CA={AUTHORITY}"],
-            },
+            {"name": "settings", "behavior": "merge", "literals": [f"OPENSEARCH_CA={AUTHORITY}"]},
             {"name": "carriers", "files": ["carriers.toml"], "options": step},
             {"name": "authorities", "files": ["ca.pem"], "options": step},
         ],
