@@ -48,9 +48,9 @@ def late(carrier: str, due_at: int) -> None:
     _LATENESS.labels(carrier).observe(max(0.0, time.time() - due_at / 1000))
 
 
-def concluded_late(answers: int) -> None:
-    """Count answers to which nobody listened any more."""
-    _LATE.inc(answers)
+def concluded_late() -> None:
+    """Count an answer to which nobody listened any more."""
+    _LATE.inc()
 
 
 def receipts(matched: int, parked: int) -> None:

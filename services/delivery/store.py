@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from services.delivery.carriers.carrier import Inbound, Receipt
 from services.delivery.jobs import Claimed, Conclusion, DueJob, Ended, Routed, Untold
 from services.delivery.numbers import canonical
+from shared.contract import dates
 from shared.mailbox.sends import PART_OCTETS, Send
 from shared.postgres.pool import Database
 from shared.postgres.queries import load_queries
@@ -38,9 +39,13 @@ class Store:
         ]
         await self._fetch("keep", *_columns(rows))
 
-    async def due(self, most: int, lease: int, *, only_twins: bool) -> list[DueJob]:
-        """Take due jobs that have no carrier, for `lease` ms; with `only_twins` those that an account may get."""
-        return [DueJob(*row) for row in await self._fetch("due", most, PART_OCTETS, lease, only_twins)]
+    async def due(self, most: int, lease: int, *, only_twins: bool, last_account: int = 0) -> list[DueJob]:
+        """Take due jobs that have no carrier, for `lease` ms; with `only_twins` those that an account may get.
+
+        Accounts have turns, the first one after the `last_account`.
+        """
+        rows = await self._fetch("due", most, PART_OCTETS, lease, only_twins, last_account)
+        return [DueJob(*row) for row in rows]
 
     async def postpone(self, jobs: Sequence[DueJob], ms: int) -> None:
         """Give jobs back for somebody to take in so many ms."""
@@ -63,7 +68,11 @@ class Store:
 
     async def claim(self, carrier: str, most: int, rate: float, lease: int) -> list[Claimed]:
         """Take due jobs of a carrier for `lease` ms, at a rate that all workers share; they may be sent from then."""
-        return [Claimed(*row) for row in await self._fetch("claim", carrier, most, PART_OCTETS, rate, lease)]
+        rows = await self._fetch("claim", carrier, most, PART_OCTETS, rate, lease)
+        # What is left of its time is said by the database, whose clock need not be ours.
+        now = dates.now()
+        jobs = [Claimed(*row) for row in rows]
+        return [job._replace(expires_at=now + job.expires_at) for job in jobs]
 
     async def hold(self, carrier: str, ms: int) -> None:
         """Let nobody have a job of this carrier for so many ms."""

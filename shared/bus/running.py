@@ -23,8 +23,6 @@ logger = logging.getLogger(__name__)
 
 # Enough to keep the database busy; more would only hold their answers in memory.
 _TURNS = 8
-# A read that waits by itself is one with a large answer.
-_PARKED_READS = 2
 
 Answer = Callable[[Reply], None]
 
@@ -52,7 +50,7 @@ class Runner:
         self._routes = routes
         self._waiting = waiting
         self._room = room
-        self._parked_reads = asyncio.Semaphore(_PARKED_READS)
+        self._waiting_reads = {name: asyncio.Semaphore(route.most_waiting) for name, route in routes.items()}
         # For each queue of its own: slow commands, such as logins, hold up only their queue.
         self._turns = {route.operation.queue: asyncio.Semaphore(_TURNS) for route in routes.values()}
 
@@ -141,10 +139,11 @@ class Runner:
         task.add_done_callback(self._waiting.discard)
 
     async def _parked(self, command: _Ready, outcome: Awaitable[Any], answer: Answer) -> None:
-        if self._routes[command.context.operation].operation.writes:
+        operation = command.context.operation
+        if self._routes[operation].operation.writes:
             await self._settle(command, outcome, answer)
             return
-        async with self._parked_reads:
+        async with self._waiting_reads[operation]:
             await self._room()
             await self._settle(command, outcome, answer)
 

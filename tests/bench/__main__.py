@@ -27,7 +27,7 @@ async def _measure(subject: Subject, scenario: Scenario, seconds: float) -> Resu
     own, before = time.process_time(), cpu_seconds(subject.pids)
     figures = await subject.run(scenario, seconds)
     own_after = time.process_time()
-    left = await subject.settle() if subject.settle else None
+    left = await subject.settle(scenario) if subject.settle else None
     after = cpu_seconds(subject.pids)
     costs = {who: after[who] - before[who] for who in subject.pids}
     return result(figures, {"bench": own_after - own, **costs}, left)

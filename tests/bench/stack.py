@@ -1,6 +1,8 @@
 """The service as the bench runs it: a local stack with a run folder of its own, limits off."""
 
 import json
+import os
+import secrets
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +14,7 @@ from deploy.local.search import Search
 from deploy.local.servers import Servers
 from deploy.local.state import State
 from deploy.local.supervisor import Supervisor
+from tests.bench.carrier import bench_carrier
 from tests.bench.paths import ROOT
 from tests.bench.scenarios import ACCOUNTS
 
@@ -32,20 +35,18 @@ class Service:
 def running(folder: Path) -> Iterator[Service]:
     """Bring the stack up, and take it down at the end; its data stays."""
     command = [sys.executable, "-m", "deploy.local", "--run", str(folder)]
-    # Its last lines are for a person who wants to call it.
-    subprocess.run(
-        [*command, "up", "--accounts", str(ACCOUNTS), "--limits", "off"],
-        cwd=ROOT,
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        yield _service(folder)
-    finally:
-        subprocess.run([*command, "down"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    up = [*command, "up", "--accounts", str(ACCOUNTS), "--limits", "off", "--carriers"]
+    environment = {**os.environ, "BENCH_HOOK_SECRET": secrets.token_hex(16)}
+    with bench_carrier(folder) as carrier:
+        # Its last lines are for a person who wants to call it.
+        subprocess.run([*up, carrier.file], cwd=ROOT, check=True, stdout=subprocess.DEVNULL, env=environment)
+        try:
+            yield _service(folder, carrier.pid)
+        finally:
+            subprocess.run([*command, "down"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
 
 
-def _service(folder: Path) -> Service:
+def _service(folder: Path, carrier: int) -> Service:
     demo = json.loads((folder / "demo.json").read_text(encoding="utf-8"))
     state = State(folder / "state.json")
     return Service(
@@ -54,5 +55,5 @@ def _service(folder: Path) -> Service:
         api_key_id=int(state.get("demo_key_id") or 0),
         tokens=[account["auth_token"] for account in demo["accounts"][:ACCOUNTS]],
         environment={**Servers(folder).environment, **Search(folder, state).environment},
-        pids=Supervisor(folder, state).pids(),
+        pids={**Supervisor(folder, state).pids(), "carrier": carrier},
     )

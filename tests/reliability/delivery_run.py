@@ -1,7 +1,7 @@
 """Delivery workers with a carrier of the test's own, and what must be true of them in the end."""
 
 import asyncio
-import random
+import itertools
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -25,6 +25,11 @@ _OPEN = "select count(*)::int as open from delivery_job where account_id = $1 an
 _WAITING = "select count(*)::int as open from delivery_job where account_id = $1 and state <> 'done'"
 _JOBS = """
 select job_id, message_id, job.state, job.hidden, message.status, job.due_at,
+  (
+    select count(*) from delivery_timeline
+    where delivery_timeline.account_id = job.account_id and delivery_timeline.message_id = job.message_id
+      and state = 'unknown' and reason = 'its worker is gone'
+  ) as lost,
   array(
     select state from delivery_timeline
     where delivery_timeline.account_id = job.account_id and delivery_timeline.message_id = job.message_id order by id
@@ -36,12 +41,11 @@ from delivery_job as job left join message using (account_id, message_id) where 
 class Run:
     """Some delivery workers, one carrier, and the texts that one account sends."""
 
-    def __init__(self, stack: Stack, carrier: TextCarrier, workers: Sequence[Role], webhooks: int, seed: int) -> None:
+    def __init__(self, stack: Stack, carrier: TextCarrier, workers: Sequence[Role], webhooks: int) -> None:
         self.carrier = carrier
         self._stack = stack
-        self._workers = workers
+        self._turns = itertools.cycle(workers)
         self._webhooks = f"http://127.0.0.1:{webhooks}/carriers/test/receipt?secret={_SECRET}"
-        self._dice = random.Random(seed)
         self.sent: list[int] = []
         self.unanswered = 0
 
@@ -56,11 +60,11 @@ class Run:
             self.sent += [ack["messageId"] for ack in answer["remoteSmsSendAcks"]]
 
     async def kill_one(self) -> None:
-        """SIGKILL a worker and start it again."""
-        worker = self._dice.choice(self._workers)
+        """SIGKILL the worker that lives longest, once it is ready, and start it again; the others go on meanwhile."""
+        worker = next(self._turns)
+        await asyncio.to_thread(worker.wait_ready)
         worker.kill()
         worker.process.start()
-        await asyncio.to_thread(worker.wait_ready)
 
     async def receipts(self, session: aiohttp.ClientSession, items: Sequence[Mapping[str, str]]) -> None:
         """Bring receipts until a worker keeps them."""
@@ -105,7 +109,7 @@ async def delivery_run(
                 role.process.start()
             for role in roles:
                 await asyncio.to_thread(role.wait_ready)
-            yield Run(stack, carrier, roles, webhooks, carrier.seed)
+            yield Run(stack, carrier, roles, webhooks)
         finally:
             for role in roles:
                 await asyncio.to_thread(role.stop)
