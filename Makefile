@@ -42,6 +42,7 @@ lint: for-tests ## style, types and the rules of who imports whom
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint deploy/Dockerfile
 
 reliability: for-tests ## kill workers, broker and database under load, again and again
 	RELIABILITY=full $(BIN)/python -m pytest -s tests/reliability
