@@ -1,11 +1,13 @@
 # Settings: RUN=folder of the stack, ACCOUNTS=number of demo accounts, LIMITS=on|off,
-# SEARCH=opensearch|postgres, CARRIERS=file of carriers, PYTHON=interpreter for .venv,
+# SEARCH=opensearch|postgres, CARRIERS=file of carriers, PYTHON=interpreter for .venv, STACK=auto|native|docker,
 # ROLE=gateway|accounts|conversations|messages|search|delivery, N=number of its processes
 RUN ?= .run
 ACCOUNTS ?= 2
 LIMITS ?= on
 SEARCH ?= opensearch
-STACK = .venv/bin/python -m deploy.local --run $(RUN)
+# What it runs in: docker, native, or auto, which is docker where an engine answers and the folder is new
+STACK ?= auto
+LOCAL = .venv/bin/python -m deploy.local --run $(RUN)
 BIN = .venv/bin
 
 .PHONY: help up down ps restart scale logs test unit lint bench reliability lock for-stack for-tests
@@ -13,23 +15,23 @@ BIN = .venv/bin
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-up: for-stack ## start everything on this machine that does not run, and print how to call it
-	@$(STACK) up --accounts $(ACCOUNTS) --limits $(LIMITS) --search $(SEARCH) $(if $(CARRIERS),--carriers $(CARRIERS))
+up: for-stack ## start everything on this machine that does not run, natively or in containers, and print how to call it
+	@$(LOCAL) up --stack $(STACK) --accounts $(ACCOUNTS) --limits $(LIMITS) --search $(SEARCH) $(if $(CARRIERS),--carriers $(CARRIERS))
 
 down: for-stack ## stop it; data stays in $(RUN)
-	@$(STACK) down
+	@$(LOCAL) down
 
-ps: for-stack ## list what runs: process, uptime, address, readiness
-	@$(STACK) ps
+ps: for-stack ## list what runs: uptime, address, readiness
+	@$(LOCAL) ps
 
 restart: for-stack ## restart the processes of ROLE, or of all roles, one after the other; for new code
-	@$(STACK) restart $(ROLE)
+	@$(LOCAL) restart $(ROLE)
 
 scale: for-stack ## have N processes of ROLE, also after the next make up
-	@$(STACK) scale $(or $(ROLE),$(error name a role: make scale ROLE=messages N=3)) $(or $(N),$(error say how many: N=3))
+	@$(LOCAL) scale $(or $(ROLE),$(error name a role: make scale ROLE=messages N=3)) $(or $(N),$(error say how many: N=3))
 
 logs: for-stack ## follow what it writes
-	@$(STACK) logs
+	@$(LOCAL) logs
 
 test: lint ## everything that must pass: lint, types, imports, unit, contract, integration, each fault once
 	$(BIN)/python -m pytest --ignore=tests/bench --numprocesses 2 --dist loadfile
