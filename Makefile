@@ -10,7 +10,7 @@ STACK ?= auto
 LOCAL = .venv/bin/python -m deploy.local --run $(RUN)
 BIN = .venv/bin
 
-.PHONY: help up down ps restart scale logs test unit lint bench reliability lock for-stack for-tests
+.PHONY: help up down ps restart scale logs test unit lint bench reliability lock secrets for-stack for-tests
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -51,6 +51,9 @@ reliability: for-tests ## kill workers, broker and database under load, again an
 
 bench: for-tests ## rates and latencies against bare aiohttp, the bare bus, the bare statement and a plain build
 	$(BIN)/python -m tests.bench
+
+secrets: ## make the secrets of compose.yaml that miss, in $(RUN)/secrets; make up does it too
+	@$(or $(PYTHON),python3) -m deploy.docker.secret_files $(RUN)/secrets
 
 lock: ## write deploy/locks anew
 	deploy/locks/regenerate

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from deploy.local.commands import command_line, create_key, migrate
 from deploy.local.process import Process, wait_until
@@ -28,6 +29,20 @@ class Account:
     msisdn: str
     password: str
     auth_token: str
+
+
+class Serving(Protocol):
+    """A service, whatever runs it: where it is, its application, and accounts that nobody else uses."""
+
+    @property
+    def base_url(self) -> str: ...
+
+    @property
+    def api_key(self) -> str: ...
+
+    async def accounts(self, count: int) -> list[Account]: ...
+
+    async def numberless_account(self) -> Account: ...
 
 
 class Role:

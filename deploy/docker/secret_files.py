@@ -24,9 +24,7 @@ def make(folder: Path) -> bool:
     if not missing:
         return False
     if len(missing) < len(texts):
-        raise FileNotFoundError(
-            f"{folder} lacks {', '.join(missing)}: put them back, or remove the folder and the data"
-        )
+        raise SecretsError(f"{folder} lacks {', '.join(missing)}: put them back, or remove the folder and all data")
     for name, text in texts.items():
         path = folder / name
         path.write_text(text, encoding="utf-8")
