@@ -80,6 +80,11 @@ class Settings:
     health_port: int = setting(9090, "port for health and metrics, private", least=1, most=65535)
     log_level: str = setting("INFO", "DEBUG, INFO, WARNING or ERROR", check=one_of("DEBUG", "INFO", "WARNING", "ERROR"))
     drain_seconds: float = setting(20.0, "how long a stopping process may finish what it has accepted", least=0)
+    leave_seconds: float = setting(
+        5.0,
+        "how long a stopping gateway takes new connections after it stopped being ready: balancers notice late",
+        least=0,
+    )
     keep_alive_seconds: float = setting(75.0, "how long the gateway keeps an idle connection", least=0)
     real_http_statuses: bool = setting(False, "answer API errors with HTTP statuses of their own instead of 200")
     trusted_proxies: tuple[str, ...] = setting(
