@@ -63,7 +63,7 @@ def _calls(account: Account, other: Account) -> tuple[tuple[str, dict[str, Any]]
         ("/user/contact/contacts/get", {}),
         ("/user/message/conversations/get", {}),
         ("/user/message/search", {"query": "there"}),
-        ("/user/message/send", {"address": f"+{other.msisdn}", "message": "there you are"}),
+        ("/user/message/send", {"recipient": int(other.msisdn), "message": "there you are"}),
         ("/remote/sms/send", {"recipients": [f"+{other.msisdn}"], "message": "there it is"}),
         ("/user/message/conversations/delete", {"address": _ADDRESS}),
     )
