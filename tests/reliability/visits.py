@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -37,7 +38,9 @@ class Visits:
             await asyncio.gather(*tasks)
 
     async def _visit(self, account: Account) -> None:
-        for path, fields in itertools.cycle(_calls(account, self._next(account))):
+        calls = _calls(account, self._next(account))
+        # Each begins with another call, or all would log in at the same moment.
+        for path, fields in itertools.islice(itertools.cycle(calls), self._accounts.index(account), None):
             if self._stopping:
                 return
             await self._call(account, path, fields)
@@ -48,13 +51,13 @@ class Visits:
 
     async def _call(self, account: Account, path: str, fields: dict[str, Any]) -> None:
         self.made[path] += 1
+        began = time.time()
         try:
             code = (await self._client.call(account, path, **fields))["errorCode"]
         except (aiohttp.ClientError, TimeoutError) as error:
-            self.failed.append(f"{path}: {type(error).__name__} {error}")
-        else:
-            if code != 0:
-                self.failed.append(f"{path}: {code}")
+            code = f"{type(error).__name__} {error}"
+        if code != 0:
+            self.failed.append(f"{path} at {began:.2f} for {time.time() - began:.2f} s: {code}")
 
 
 def _calls(account: Account, other: Account) -> tuple[tuple[str, dict[str, Any]], ...]:
