@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
@@ -29,6 +30,7 @@ class Health:
     def __init__(self, probes: Sequence[Probe]) -> None:
         self._probes = probes
         self._started = False
+        self._connected_at = time.monotonic() + _CONNECTED_SECONDS
         self._known: dict[str, str] = {}
         self.draining = False
 
@@ -52,9 +54,11 @@ class Health:
         return web.Response(text="alive\n")
 
     async def look(self) -> dict[str, str]:
-        """Return what the probes complain of, and log what is new of it."""
+        """Return what the probes complain of, and log what is new of it, once there was time to connect."""
         found = {probe.name: await probe.look() for probe in self._probes}
         problems = {name: problem for name, problem in found.items() if problem}
+        if time.monotonic() < self._connected_at:
+            return problems
         for name, problem in problems.items():
             if self._known.get(name) != problem:
                 logger.warning("probe complains", extra={"probe": name, "problem": problem})
@@ -64,7 +68,7 @@ class Health:
         return problems
 
     async def look_after_start(self) -> None:
-        """Look once when there was time to connect: without it nobody may learn why a process is not ready."""
+        """Look once by itself: without it nobody may learn why a process is not ready."""
         await asyncio.sleep(_CONNECTED_SECONDS)
         await self.look()
 

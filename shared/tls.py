@@ -22,10 +22,11 @@ def postgres_address(url: str, *, ca: str) -> str:
 def refusal(error: BaseException) -> str | None:
     """Return why TLS did not come about, where an error says so or came from one that does."""
     for each in _causes(error):
-        if isinstance(each, ssl.SSLCertVerificationError):
-            return f"its certificate is refused: {each.verify_message}"
-        if isinstance(each, ssl.SSLError):
-            return f"TLS failed: {each.reason or type(each).__name__}"
+        # aiohttp has errors of this kind that say nothing themselves.
+        if isinstance(each, ssl.SSLError) and (message := getattr(each, "verify_message", "")):
+            return f"its certificate is refused: {message}"
+        if isinstance(each, ssl.SSLError) and (reason := getattr(each, "reason", "")):
+            return f"TLS failed: {reason}"
     return None
 
 
