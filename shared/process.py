@@ -66,7 +66,9 @@ async def _run(role: str, settings: Settings, app: App) -> None:
         # What lives as long as the process: to look at it again and again held a loop up for 0.3 s at a time.
         gc.freeze()
         logger.info("started", extra={"pid": os.getpid()})
+        looking = asyncio.create_task(health.look_after_start())
         await stop.wait()
+        looking.cancel()
         logger.info("draining")
         health.draining = True
         process.draining()
