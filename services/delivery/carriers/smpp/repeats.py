@@ -14,8 +14,9 @@ _REPEATED_SECONDS = 600.0
 # An answer that took longer may have come too late, and one that was written so short before the link ended not at all.
 _SLOW_SECONDS = 5.0
 _LOST_SECONDS = 15.0
-# Two workers give the same message the same id within one such time.
-_TOGETHER_SECONDS = 300
+# Within one such time two workers give the same message the same id: one may have died before it answered. Longer, and
+# who says the same twice would have one message.
+_TOGETHER_SECONDS = 60
 
 
 class Origin(Protocol):
