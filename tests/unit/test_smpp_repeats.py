@@ -32,7 +32,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def test_who_says_the_same_twice_has_two_messages(clock: Clock) -> None:
     seen, link = Repeats(), Link()
     first = seen.id_of(b"yes", link)
-    seen.answered(b"yes")
+    seen.answered(b"yes", kept=True)
     clock.now += 1
     second = seen.id_of(b"yes", link)
     assert first != second
@@ -42,15 +42,38 @@ def test_who_says_the_same_twice_has_two_messages(clock: Clock) -> None:
 def test_what_was_not_answered_is_the_same(clock: Clock) -> None:
     seen = Repeats()
     first = seen.id_of(b"yes", Link())
+    assert seen.id_of(b"yes", Link()) == first
     clock.now += 300
     assert seen.id_of(b"yes", Link()) == first
+
+
+def test_what_waits_long_for_its_answer_is_the_same(clock: Clock) -> None:
+    seen, link = Repeats(), Link()
+    first = seen.id_of(b"yes", link)
+    clock.now += 6
+    assert seen.id_of(b"yes", link) == first
+
+
+def test_two_in_one_moment_are_two(clock: Clock) -> None:
+    seen, link = Repeats(), Link()
+    first = seen.id_of(b"yes", link)
+    clock.now += 0.1
+    assert seen.id_of(b"yes", link) != first
+
+
+def test_what_was_refused_is_the_same(clock: Clock) -> None:
+    seen, link = Repeats(), Link()
+    first = seen.id_of(b"yes", link)
+    seen.answered(b"yes", kept=False)
+    clock.now += 1
+    assert seen.id_of(b"yes", link) == first
 
 
 def test_what_was_answered_late_is_the_same(clock: Clock) -> None:
     seen, link = Repeats(), Link()
     first = seen.id_of(b"yes", link)
     clock.now += 6
-    seen.answered(b"yes")
+    seen.answered(b"yes", kept=True)
     assert seen.id_of(b"yes", link) == first
 
 
@@ -58,7 +81,7 @@ def test_what_was_answered_late_is_the_same(clock: Clock) -> None:
 def test_an_answer_may_be_lost_with_its_link(clock: Clock, after: float, same: bool) -> None:  # noqa: FBT001 - of a table
     seen, link = Repeats(), Link()
     first = seen.id_of(b"yes", link)
-    seen.answered(b"yes")
+    seen.answered(b"yes", kept=True)
     link.ended_at = clock.now + after
     clock.now += 100
     assert (seen.id_of(b"yes", Link()) == first) is same
