@@ -97,6 +97,7 @@ class Stack:
             **_search_settings(opensearch_url),
             "HOST": "127.0.0.1",
             "LIMITS": "off",
+            "LEAVE_SECONDS": "1",
             "CARRIERS_FILE": str(CARRIERS),
             "WEBHOOKS_PORT": str(free_port()),
             **(settings or {}),

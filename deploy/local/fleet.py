@@ -63,6 +63,8 @@ class Fleet:
     @property
     def settings(self) -> dict[str, str]:
         remembered: dict[str, str] = json.loads(self._state.get("settings") or "{}")
+        # No balancer stands before these gateways that would have to notice that one leaves.
+        remembered.setdefault("LEAVE_SECONDS", "1")
         return {**remembered, **self._servers.environment, **self._search.environment, "HOST": "127.0.0.1"}
 
     def choose_ports(self, running: Collection[str]) -> None:
