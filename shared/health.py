@@ -1,11 +1,18 @@
 """Health: `/livez`, `/readyz`, `/startupz` and `/metrics` on a private port of every process."""
 
+import asyncio
+import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import orjson
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+logger = logging.getLogger(__name__)
+
+_CONNECTED_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +30,8 @@ class Health:
     def __init__(self, probes: Sequence[Probe]) -> None:
         self._probes = probes
         self._started = False
+        self._connected_at = time.monotonic() + _CONNECTED_SECONDS
+        self._known: dict[str, str] = {}
         self.draining = False
 
     async def serve(self, host: str, port: int) -> web.AppRunner:
@@ -44,12 +53,30 @@ class Health:
     async def _livez(self, _: web.Request) -> web.Response:
         return web.Response(text="alive\n")
 
+    async def look(self) -> dict[str, str]:
+        """Return what the probes complain of, and log what is new of it, once there was time to connect."""
+        found = {probe.name: await probe.look() for probe in self._probes}
+        problems = {name: problem for name, problem in found.items() if problem}
+        if time.monotonic() < self._connected_at:
+            return problems
+        for name, problem in problems.items():
+            if self._known.get(name) != problem:
+                logger.warning("probe complains", extra={"probe": name, "problem": problem})
+        for name in self._known.keys() - problems.keys():
+            logger.info("probe is content again", extra={"probe": name})
+        self._known = problems
+        return problems
+
+    async def look_after_start(self) -> None:
+        """Look once by itself: without it nobody may learn why a process is not ready."""
+        await asyncio.sleep(_CONNECTED_SECONDS)
+        await self.look()
+
     async def _readyz(self, _: web.Request) -> web.Response:
-        problems = {probe.name: await probe.look() for probe in self._probes}
-        decisive = [probe.name for probe in self._probes if probe.decisive and problems[probe.name]]
-        ready = not decisive and not self.draining
+        problems = await self.look()
+        ready = not self.draining and not any(probe.decisive and probe.name in problems for probe in self._probes)
         self._started = self._started or ready
-        body = {"ready": ready, "draining": self.draining, "problems": {k: v for k, v in problems.items() if v}}
+        body = {"ready": ready, "draining": self.draining, "problems": problems}
         return web.Response(body=orjson.dumps(body), content_type="application/json", status=200 if ready else 503)
 
     async def _startupz(self, request: web.Request) -> web.Response:

@@ -1,6 +1,7 @@
 """What a setting that is no number may be: checks for the table of settings, which raise `ValueError`."""
 
 import re
+import ssl
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit
@@ -36,6 +37,15 @@ def each(read: Callable[..., object], **options: Any) -> Check:
             read(text, **options)
 
     return check
+
+
+def certificates(path: str) -> None:
+    """Take the path of a file with certificates of authorities, or none."""
+    if path:
+        try:
+            ssl.create_default_context(cafile=path)
+        except (OSError, ssl.SSLError) as error:
+            raise ValueError(f"no certificates can be read from {path!r}: {error}") from None
 
 
 def url(*schemes: str, empty: bool = False, options: bool = True) -> Check:

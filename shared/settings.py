@@ -12,7 +12,9 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from shared.setting_checks import Check, each, fitting, one_of, url
+from shared.demo_secrets import guessable
+from shared.setting_checks import Check, certificates, each, fitting, one_of, url
+from shared.tls import amqp_address, postgres_address
 
 # A hundred years.
 RETENTION_DAYS_LIMIT = 36_500
@@ -43,17 +45,34 @@ def setting(
 class Settings:
     """All settings of all roles."""
 
+    environment: str = setting(
+        "development",
+        "development or production; in production nothing starts with a secret that anybody can guess",
+        check=one_of("development", "production"),
+    )
     amqp_url: str = setting(
         "amqp://guest:guest@127.0.0.1:5672/",
         "RabbitMQ, as a URL with user and password",
         secret=True,
         check=url("amqp", "amqps"),
     )
+    amqp_ca: str = setting(
+        "",
+        "path of the certificates by which RabbitMQ is known; empty: those that the system trusts",
+        check=certificates,
+    )
+    amqp_certificate: str = setting("", "path of the certificate by which RabbitMQ knows this process; empty: none")
+    amqp_key: str = setting("", "path of its key; empty: the key is in the file of the certificate")
     database_url: str = setting(
         "postgresql://usermessage@127.0.0.1:5432/usermessage",
         "Postgres, as a URL with user and password",
         secret=True,
         check=url("postgresql", "postgres"),
+    )
+    database_ca: str = setting(
+        "",
+        "path of the certificates by which Postgres is known, which then must have TLS; empty: what its URL says",
+        check=certificates,
     )
     search_backend: str = setting(
         "opensearch",
@@ -67,7 +86,9 @@ class Settings:
         check=url("http", "https"),
     )
     opensearch_ca: str = setting(
-        "", "path of the certificates by which OpenSearch is known; empty: those that the system trusts"
+        "",
+        "path of the certificates by which OpenSearch is known; empty: those that the system trusts",
+        check=certificates,
     )
     opensearch_index: str = setting(
         "usermessage",
@@ -76,10 +97,19 @@ class Settings:
     )
     host: str = setting("127.0.0.1", "address on which the gateway serves the API")
     port: int = setting(8080, "port on which the gateway serves the API", least=1, most=65535)
+    tls_certificate: str = setting(
+        "", "path of the gateway's certificate and those behind it, read again on SIGHUP; empty: it serves without TLS"
+    )
+    tls_key: str = setting("", "path of its key; empty: the key is in the file of the certificate")
     health_host: str = setting("127.0.0.1", "address for health and metrics, private")
     health_port: int = setting(9090, "port for health and metrics, private", least=1, most=65535)
     log_level: str = setting("INFO", "DEBUG, INFO, WARNING or ERROR", check=one_of("DEBUG", "INFO", "WARNING", "ERROR"))
     drain_seconds: float = setting(20.0, "how long a stopping process may finish what it has accepted", least=0)
+    leave_seconds: float = setting(
+        5.0,
+        "how long a stopping gateway takes new connections after it stopped being ready: balancers notice late",
+        least=0,
+    )
     keep_alive_seconds: float = setting(75.0, "how long the gateway keeps an idle connection", least=0)
     real_http_statuses: bool = setting(False, "answer API errors with HTTP statuses of their own instead of 200")
     trusted_proxies: tuple[str, ...] = setting(
@@ -91,6 +121,9 @@ class Settings:
         "Redis or Valkey in which gateways count together, as a URL; empty: each counts in its memory",
         secret=True,
         check=url("redis", "rediss", "valkey", "valkeys", "unix", empty=True, options=False),
+    )
+    limits_ca: str = setting(
+        "", "path of the certificates by which it is known; empty: those that the system trusts", check=certificates
     )
     limit_application_calls: int = setting(0, "calls of one application in each window; 0: no such limit", least=0)
     limit_application_seconds: int = setting(4, "length of that window, in seconds", least=1)
@@ -146,6 +179,15 @@ class Settings:
     delivery_lease_seconds: float = setting(
         60.0, "after which a submission whose worker is gone counts as unknown", least=1, most=3600
     )
+    delivery_bind_seconds: float = setting(
+        10.0,
+        "how long a dead worker's bind to a carrier is kept from others; a live one renews it three times in that",
+        least=1,
+        most=60,
+    )
+    delivery_part_seconds: float = setting(
+        300.0, "how long the parts of an inbound message are waited for, before those that came go on", least=1
+    )
     delivery_history_days: int = setting(30, "how long the timeline of a message is kept", least=1, most=3650)
     webhooks_host: str = setting("127.0.0.1", "address on which delivery serves the webhooks of carriers")
     webhooks_port: int = setting(
@@ -166,9 +208,26 @@ class Settings:
                     found[field.name] = _value(text, hints[field.name], field.metadata)
             except (ValueError, OSError) as error:
                 errors.append(f"{field.name.upper()}: {error}")
-        if errors:
+        settings = cls(**found) if not errors else None
+        if settings and settings.environment.lower() == "production":
+            errors = guessable(settings, {"amqp_url", *found})
+        if errors or not settings:
             raise SettingsError("\n".join(errors))
-        return cls(**found)
+        return _addressed(settings)
+
+
+def _addressed(settings: Settings) -> Settings:
+    """Put what servers are known by into their addresses, where their clients look for it."""
+    try:
+        return dataclasses.replace(
+            settings,
+            amqp_url=amqp_address(
+                settings.amqp_url, ca=settings.amqp_ca, certificate=settings.amqp_certificate, key=settings.amqp_key
+            ),
+            database_url=postgres_address(settings.database_url, ca=settings.database_ca),
+        )
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
 
 
 def _text(name: str, environment: Mapping[str, str], *, secret: bool) -> str | None:

@@ -1,3 +1,3 @@
 """The version of this code, as in `pyproject.toml`."""
 
-VERSION = "0.3.0"
+VERSION = "0.4.0"

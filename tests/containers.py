@@ -101,7 +101,7 @@ class Server:
 
 class Postgres(Server):
     def __init__(self) -> None:
-        password = secrets.token_urlsafe(24)
+        password = self._password = secrets.token_urlsafe(24)
         settings = {**SETTINGS, "listen_addresses": "*"}
         container = (
             DockerContainer(POSTGRES_IMAGE)
@@ -121,6 +121,13 @@ class Postgres(Server):
     def kill(self) -> None:
         """Stop immediately, as in a crash: nothing is flushed, and the next start recovers from the log."""
         self._end_by(signal.SIGQUIT)
+
+    def client(self, program: str, *arguments: str) -> None:
+        """Run one of Postgres' own programs, such as `pg_dump`, as the owner; raise `RuntimeError`."""
+        address = {"PGHOST": "127.0.0.1", "PGUSER": USER, "PGPASSWORD": self._password}
+        done = self._container.get_wrapped_container().exec_run([program, *arguments], environment=address)
+        if done.exit_code != 0:
+            raise RuntimeError(f"{program} failed:\n{done.output.decode(errors='replace')}")
 
 
 class FreezableServer(Server):

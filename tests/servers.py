@@ -31,6 +31,12 @@ class Server(Protocol):
     def restart(self) -> None: ...
 
 
+class Postgres(Server, Protocol):
+    """A Postgres, whose own programs can be run where it is."""
+
+    def client(self, program: str, *arguments: str) -> None: ...
+
+
 class FreezableServer(Server, Protocol):
     """A server that can stand still: its connections stay open, but nothing is answered until `thaw`."""
 
@@ -55,7 +61,7 @@ class Servers(Protocol):
     """A private Postgres and a private RabbitMQ."""
 
     @property
-    def postgres(self) -> Server: ...
+    def postgres(self) -> Postgres: ...
     @property
     def rabbitmq(self) -> Broker: ...
     @property

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from deploy.local.packages import find_or_install
-from deploy.local.process import Command, Process, wait_until
+from deploy.local.process import Command, Process, inherited_environment, wait_until
 from deploy.local.state import State
 
 USER = "usermessage"
@@ -85,6 +85,17 @@ class Postgres:
     def restart(self) -> None:
         self.stop()
         self.start()
+
+    def client(self, program: str, *arguments: str) -> None:
+        """Run one of Postgres' own programs, such as `pg_dump`, as the owner; raise `CalledProcessError`."""
+        address = {"PGHOST": "127.0.0.1", "PGPORT": str(self.port), "PGUSER": USER}
+        subprocess.run(
+            (str(self._programs / program), *arguments),
+            env={**inherited_environment(), **address, "PGPASSWORD": self._state.secret("password")},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=True,
+        )
 
     def remove(self) -> None:
         """Delete all data; only for an instance that does not run."""

@@ -13,6 +13,7 @@ from services.cli.erase import erase
 from services.cli.export import export
 from services.cli.migrate import migrate
 from services.cli.queues import queues
+from services.cli.restored import restored
 from services.conversations import commands as conversations
 from services.delivery import commands as delivery
 from services.messages import commands as messages
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command_line = group("Set up and administer usermessage.")
     command_line.command("migrate")(migrate)
     command_line.command("queues")(queues)
+    command_line.command("restored")(restored)
     dead_letters.add_commands(command_line)
     of_accounts = accounts.add_commands(command_line)
     of_accounts.command("export")(export)

@@ -4,13 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from services.delivery.arrivals import KeptArrivals
+from services.delivery.binds import BindLeases, terms_of
 from services.delivery.guard_store import SharedGuards
 from services.delivery.guards import Guard
 from services.delivery.handlers import Texts, routes
 from services.delivery.later_arrivals import LaterArrivals
 from services.delivery.opt_out import HearingOptOuts
+from services.delivery.parts import KeptParts, Passing
 from services.delivery.reach import Reach, Ways
 from services.delivery.reactions import Sends
 from services.delivery.recipients import Recipients
@@ -34,17 +37,22 @@ from shared.worker import Work
 ROLE = "delivery"
 
 
+class _Links(NamedTuple):
+    """The carriers, and what keeps that which they bring."""
+
+    carriers: Switchboard
+    arrivals: LaterArrivals
+    passing: Passing
+
+
 class _Role:
     """What the role is made of, once it has its mailbox."""
 
-    def __init__(
-        self, settings: Settings, database: Database, caller: Caller, carriers: Switchboard, arrivals: LaterArrivals
-    ) -> None:
+    def __init__(self, settings: Settings, database: Database, caller: Caller, links: _Links) -> None:
         self._settings = settings
         self._database = database
         self._caller = caller
-        self._carriers = carriers
-        self._arrivals = arrivals
+        self._carriers, self._arrivals, self._passing = links
         self._recipients = Recipients(caller)
         self._store = Store(database)
         self._guards = SharedGuards(database)
@@ -62,7 +70,7 @@ class _Role:
         guard = Guard(self._guards, lambda: self._carriers.guards)
         working = Working(self._settings, reach, Ways(self._carriers, guard))
         self._built.append(working)
-        kept = KeptArrivals(mailbox, self._recipients, self._store, working.ended)
+        kept = KeptArrivals(mailbox, self._recipients, self._store, self._passing, working.ended)
         self._arrivals.keeper = HearingOptOuts(kept, self._guards, lambda: self._carriers.opt_out_words)
         subscriber = Subscriber(
             DELIVERY_EVENTS,
@@ -80,6 +88,23 @@ class _Role:
 
 
 @asynccontextmanager
+async def _linked(settings: Settings, database: Database) -> AsyncIterator[_Links]:
+    """Open the carriers of the file; they are closed before their slots are given back."""
+    path = Path(settings.carriers_file) if settings.carriers_file else None
+    arrivals = LaterArrivals()
+    # Of their own: whatever else is done, binds are renewed in time.
+    async with Database(settings.database_url, 2, name=f"{ROLE}-binds") as binding:
+        leases = BindLeases(binding, terms_of(settings.delivery_bind_seconds))
+        async with (
+            leases.running(),
+            switchboard(path, arrivals, KeptReferences(database), leases) as carriers,
+        ):
+            yield _Links(
+                carriers, arrivals, Passing(KeptParts(database, round(1000 * settings.delivery_part_seconds)), arrivals)
+            )
+
+
+@asynccontextmanager
 async def delivery(settings: Settings) -> AsyncIterator[Service]:
     """React to sends, and work on jobs; who has which number is asked of the accounts role."""
     async with (
@@ -89,14 +114,13 @@ async def delivery(settings: Settings) -> AsyncIterator[Service]:
         caller = Caller(
             [accounts.QUEUE], waiting_per_queue=settings.waiting_per_queue, waiting_total=settings.waiting_total
         )
-        path = Path(settings.carriers_file) if settings.carriers_file else None
-        arrivals = LaterArrivals()
-        carriers = await stack.enter_async_context(switchboard(path, arrivals, KeptReferences(database)))
-        role = _Role(settings, database, caller, carriers, arrivals)
+        links = await stack.enter_async_context(_linked(settings, database))
+        role = _Role(settings, database, caller, links)
         service = await stack.enter_async_context(mailbox_role(ROLE, settings, role.work))
         working = role.working
         await stack.enter_async_context(working.running())
-        webhooks = Webhooks(carriers, arrivals).serving(settings.webhooks_host, settings.webhooks_port)
+        await stack.enter_async_context(links.passing.running())
+        webhooks = Webhooks(links.carriers, links.arrivals).serving(settings.webhooks_host, settings.webhooks_port)
         await stack.enter_async_context(webhooks)
 
         async def drain() -> None:

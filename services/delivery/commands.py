@@ -5,6 +5,7 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
+from services.delivery.restored import restored_deliveries
 from services.delivery.sending_commands import add_sending_commands
 from services.delivery.store import Store
 from shared.command_line import Account, AsJson, CommandFailed, group, run, show_all
@@ -12,6 +13,8 @@ from shared.contract import dates
 from shared.postgres.erasing import erase_rows
 from shared.postgres.pool import Database
 from shared.settings import Settings
+
+__all__ = ["add_commands", "erase_deliveries", "restored_deliveries"]
 
 # What delivery keeps of accounts. Jobs go first: nobody adds to what happened to one that is gone.
 TABLES = ("delivery_job", "delivery_part", "delivery_timeline", "delivery_counted")

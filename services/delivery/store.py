@@ -1,6 +1,6 @@
 """What the delivery role keeps: jobs from the wish to send to the last receipt, and what came for nobody."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -93,6 +93,14 @@ class Store:
     async def backlog(self, most: int) -> dict[str, int]:
         """Return how many jobs are due for each carrier, up to so many; '' where it has still to be chosen."""
         return {row["carrier"]: row["jobs"] for row in await self._fetch("backlog", most)}
+
+    async def oldest_due(self, carriers: Iterable[str]) -> dict[str, int]:
+        """Return for how many ms the oldest due job of each carrier waits; less than 0 where none is due."""
+        return {row["carrier"]: row["waits_ms"] for row in await self._fetch("oldest_due", [*carriers])}
+
+    async def states(self, most: int) -> dict[str, int]:
+        """Return how many jobs of each state there are that are not done, up to so many."""
+        return {row["state"]: row["jobs"] for row in await self._fetch("states", most)}
 
     async def overdue(self, most: int) -> int:
         """End jobs whose receipts did not come; return how many."""

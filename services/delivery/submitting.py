@@ -78,7 +78,7 @@ class Submitting:
         await asyncio.sleep(self._next_look - time.monotonic())
         carrier = self._carriers.carrier(self._name)
         room = 0 if carrier is None or self._draining else min(_MOST, carrier.window - self._taken)
-        if carrier is None or room <= 0:
+        if carrier is None or room <= 0 or not carrier.open:
             return _POLL_SECONDS
         if carrier is not self._known:
             # What the one before it said is not of this one.

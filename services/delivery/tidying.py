@@ -74,8 +74,10 @@ class Tidying:
         return 0.0 if missing == _MOST else _SECONDS
 
     async def measure(self) -> float:
-        """Tell the metrics what is due."""
-        measures.backlog(await self._store.backlog(_MOST_COUNTED))
+        """Tell the metrics what is due, and what else there is to do."""
+        due = await self._store.backlog(_MOST_COUNTED)
+        measures.backlog(due, await self._store.oldest_due(due))
+        measures.jobs(await self._store.states(_MOST_COUNTED))
         return _MEASURE_SECONDS
 
     async def sweep(self) -> float:

@@ -19,8 +19,6 @@ from shared.health import Probe
 from shared.process import Service
 from shared.settings import Settings
 
-_LEAVING_SECONDS = 1.0
-
 
 @asynccontextmanager
 async def gateway(settings: Settings) -> AsyncIterator[Service]:
@@ -46,13 +44,13 @@ async def gateway(settings: Settings) -> AsyncIterator[Service]:
         await running.enter_async_context(pipeline.unsent.watching())
         runner = await serve(pipeline, settings)
         running.push_async_callback(runner.cleanup)
-        yield Service(_probes(publish, receive, caller, limiter), partial(_leave, pipeline))
+        yield Service(_probes(publish, receive, caller, limiter), partial(_leave, pipeline, settings.leave_seconds))
 
 
-async def _leave(pipeline: Pipeline) -> None:
+async def _leave(pipeline: Pipeline, seconds: float) -> None:
     # No longer ready, it goes on for a moment: balancers look away late, and an answer ends its connection.
     pipeline.draining = True
-    await asyncio.sleep(_LEAVING_SECONDS)
+    await asyncio.sleep(seconds)
     pipeline.bodies.leave()
 
 

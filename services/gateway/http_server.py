@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import signal
+import ssl
 from http import HTTPStatus
 from typing import Any
 
@@ -9,7 +11,9 @@ from aiohttp import web
 
 from services.gateway.body import BODY_LIMIT, TransportFault
 from services.gateway.pipeline import Pipeline, plain
-from shared.settings import Settings
+from shared.metrics import answers
+from shared.settings import Settings, SettingsError
+from shared.tls import server_context
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +58,7 @@ class _Connection(web.RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         del message
+        answers.transport_fault(status)
         if status < HTTPStatus.INTERNAL_SERVER_ERROR:
             logger.warning("request not readable", extra={"status": status, "error": type(exc).__name__})
         else:
@@ -67,10 +72,37 @@ class _Connection(web.RequestHandler):
 
 async def serve(pipeline: Pipeline, settings: Settings) -> web.ServerRunner:
     """Serve the API; the runner's `cleanup` ends it."""
-    runner = web.ServerRunner(_Server(pipeline, settings), shutdown_timeout=settings.drain_seconds)
+    server = _Server(pipeline, settings)
+    answers.connections(lambda: len(server.connections))
+    runner = web.ServerRunner(server, shutdown_timeout=settings.drain_seconds)
     await runner.setup()
-    await web.TCPSite(runner, settings.host, settings.port, backlog=1024).start()
+    context = _context(settings)
+    await web.TCPSite(runner, settings.host, settings.port, backlog=1024, ssl_context=context).start()
     return runner
+
+
+def _context(settings: Settings) -> ssl.SSLContext | None:
+    """Return what the gateway is known by, which SIGHUP makes it read again for the connections that come."""
+    if not settings.tls_certificate:
+        return None
+    files = settings.tls_certificate, settings.tls_key
+    try:
+        context = server_context(*files)
+    except ValueError as error:
+        raise SettingsError(f"TLS_CERTIFICATE: {error}") from None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _read_again, context, *files)
+    return context
+
+
+def _read_again(context: ssl.SSLContext, certificate: str, key: str) -> None:
+    try:
+        # First by themselves: half of a new pair would end the service.
+        server_context(certificate, key)
+        context.load_cert_chain(certificate, key or None)
+    except (ValueError, OSError) as error:
+        logger.error("certificate not read again", extra={"reason": str(error)})  # noqa: TRY400 - its reason is all
+    else:
+        logger.info("certificate read again")
 
 
 def _request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:

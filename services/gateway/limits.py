@@ -13,6 +13,7 @@ from services.gateway.shared_windows import SharedWindows
 from services.gateway.windows import ACCEPTED, Ask, Memory, Standing, Verdict, Window
 from shared.contract.faults import Fault, Refused
 from shared.contract.operation import Bucket, Identity
+from shared.metrics import answers
 from shared.settings import Settings
 
 _MINUTE = 60
@@ -47,7 +48,8 @@ class Limiter:
         self._logins = window("login", settings.limit_logins, _MINUTE)
         self._failures = window("failed-authentication", settings.limit_failed_authentications, _MINUTE)
         self._memory = Memory()
-        self._shared = SharedWindows(settings.limits_url) if settings.limits and settings.limits_url else None
+        shares = settings.limits and settings.limits_url
+        self._shared = SharedWindows(settings.limits_url, settings.limits_ca) if shares else None
 
     async def __aenter__(self) -> Self:
         if self._shared is not None:
@@ -62,7 +64,10 @@ class Limiter:
 
     async def problem(self) -> str | None:
         """Return what keeps this gateway from sharing its limits."""
-        return "limits count in this gateway alone" if self._shared is not None and not self._shared.up else None
+        if self._shared is None or self._shared.up:
+            return None
+        refused = self._shared.refused
+        return "limits count in this gateway alone" + (f": {refused}" if refused else "")
 
     async def account(self, identity: Identity, bucket: Bucket) -> Mapping[str, str]:
         """Count a call of an account; return the headers that say where it stands, or raise `LimitReached`."""
@@ -123,10 +128,11 @@ def _refuse(asks: list[Ask], verdict: Verdict) -> Mapping[str, str]:
     }
     if verdict.accepted:
         return headers
-    full = [
-        standing for ask, standing in zip(asks, verdict.standings, strict=True) if standing.used >= ask.window.quota
-    ]
-    raise LimitReached(max(_whole_seconds(standing) for standing in full), headers)
+    standings = zip(asks, verdict.standings, strict=True)
+    full = [(ask, standing) for ask, standing in standings if standing.used >= ask.window.quota]
+    for ask, _ in full:
+        answers.rate_limited(ask.window.name)
+    raise LimitReached(max(_whole_seconds(standing) for _, standing in full), headers)
 
 
 def _policy(ask: Ask) -> str:

@@ -19,7 +19,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from services.gateway.windows import STEPS, Ask, Standing, Verdict, Window
-from shared import metrics
+from shared.metrics import answers
+from shared.tls import refusal
 
 logger = logging.getLogger(__name__)
 
@@ -41,9 +42,12 @@ class _Call:
 
 
 class SharedWindows:
-    """Windows in the server at `url`; use it as a context, `up` says whether it decides."""
+    """Windows in the server at `url`; use it as a context, `up` says whether it decides.
 
-    def __init__(self, url: str) -> None:
+    `ca` is the path of the certificates it is known by, or empty.
+    """
+
+    def __init__(self, url: str, ca: str = "") -> None:
         # Valkey speaks the same protocol, but the client knows the other name only. It neither retries nor looks at
         # the time of an answer, as `_in_time` does.
         self._client = Redis.from_url(
@@ -53,12 +57,14 @@ class SharedWindows:
             retry=Retry(NoBackoff(), 0),
             socket_timeout=None,
             socket_connect_timeout=_PROBE_ANSWER_SECONDS,
+            **({"ssl_ca_certs": ca} if ca else {}),
         )
         self._script = self._client.register_script(_SCRIPT)
         self._waiting: list[_Call] = []
         self._wanted = asyncio.Event()
         self._told: bool | None = None
         self.up = False
+        self.refused: str | None = None
 
     async def __aenter__(self) -> Self:
         self._serving = asyncio.create_task(self._serve())
@@ -95,6 +101,7 @@ class SharedWindows:
             await asyncio.sleep(_PROBE_SECONDS)
         await self._ask([_PROBE], _PROBE_ANSWER_SECONDS)
         self.up = True
+        self.refused = None
         self._tell()
 
     async def _batch(self) -> None:
@@ -134,14 +141,16 @@ class SharedWindows:
         return calls
 
     def _tell(self, error: Exception | None = None) -> None:
-        metrics.limits_shared(shared=self.up)
+        answers.limits_shared(shared=self.up)
         if self._told == self.up:
             return
         self._told = self.up
+        self.refused = refusal(error) if error else None
         if self.up:
             logger.info("rate limits are shared")
         else:
-            logger.warning("rate limits count in this gateway alone", extra={"error": type(error).__qualname__})
+            reason = self.refused or type(error).__qualname__
+            logger.warning("rate limits count in this gateway alone", extra={"error": reason})
 
 
 async def _in_time(asking: "asyncio.Task[bytes]", seconds: float) -> bytes:

@@ -21,7 +21,7 @@ from shared.postgres.errors import DatabaseError
 from shared.postgres.pool import Database
 from shared.settings import Settings
 
-__all__ = ["add_commands", "erase_index"]
+__all__ = ["add_commands", "erase_index", "rebuild_index"]
 
 _SAMPLE = 10_000
 _TELL_SECONDS = 1.0
@@ -40,7 +40,12 @@ def _rebuild(*, as_json: AsJson = False) -> None:
 
     One that broke off changed nothing; the next one begins from the start.
     """
-    show(run(_rebuilt), as_json=as_json)
+    show(rebuild_index(), as_json=as_json)
+
+
+def rebuild_index() -> dict[str, object]:
+    """Make the index anew, and return how many messages it has, could not take, and lost."""
+    return run(_rebuilt)
 
 
 def _check(

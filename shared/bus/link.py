@@ -17,6 +17,9 @@ from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.exceptions import AMQPError, ChannelPreconditionFailed
 from pamqp.exceptions import PAMQPException
 
+from shared.metrics import process
+from shared.tls import refusal
+
 logger = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 5
@@ -111,11 +114,13 @@ class Link:
         self.up = asyncio.Event()
         self.was_up = asyncio.Event()
         self.refused: str | None = None
+        process.link(name, self.up.is_set)
+        self._away = "the broker is away"
 
     @property
     def problem(self) -> str | None:
         """Say what is wrong, or nothing while it is up."""
-        return None if self.up.is_set() else self.refused or "the broker is away"
+        return None if self.up.is_set() else self.refused or self._away
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._run(), name=f"link {self._name}")
@@ -136,7 +141,9 @@ class Link:
                 self._note(str(refused))
                 least = _REFUSED_SECONDS
             except LinkLost as lost:
-                logger.warning("link away", extra={"link": self._name, "reason": str(lost)})
+                unknown = refusal(lost)
+                self._away = f"the broker is away: {unknown}" if unknown else "the broker is away"
+                logger.warning("link away", extra={"link": self._name, "reason": unknown or str(lost)})
             except Exception:
                 # A bug, but a link that gave up would leave a process that looks well and serves nobody.
                 logger.exception("link failed", extra={"link": self._name})

@@ -27,6 +27,7 @@ from shared.contract.faults import Fault
 logger = logging.getLogger(__name__)
 
 _PREFETCH_PER_SLOT = 2
+_HANDED_OVER_SECONDS = 0.05
 
 
 class Server:
@@ -65,6 +66,8 @@ class Server:
         """Take no more, finish what was delivered and write its replies."""
         self._draining = True
         await self._cancel()
+        # What came before the broker's word is on its way through the client library, and not running yet.
+        await asyncio.sleep(_HANDED_OVER_SECONDS)
         while self._running:
             await asyncio.wait(self._running)
         await self.replies.flush()

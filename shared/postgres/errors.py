@@ -3,6 +3,7 @@
 import asyncpg
 
 from shared.contract.faults import Away
+from shared.tls import refusal
 
 _AWAY = frozenset({"25006", "57P01", "57P02", "57P03", "57P05"})
 # Of connections, credentials, the database's name, resources that ran out, and the machine below: nothing that another
@@ -41,7 +42,7 @@ def translated(error: BaseException) -> DatabaseError | None:
     if type(error) is asyncpg.InterfaceError:  # its subclasses say that an argument is wrong
         return DatabaseAway(str(error))
     if isinstance(error, OSError | asyncpg.InternalClientError):
-        return DatabaseAway(type(error).__name__)
+        return DatabaseAway(refusal(error) or type(error).__name__)
     return None
 
 

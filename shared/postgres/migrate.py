@@ -81,11 +81,17 @@ def _pending(migrations: Sequence[Migration], applied: Mapping[int, str], *, aft
     pending = [migration for migration in migrations if migration.number not in applied]
     if after or not applied:
         return pending
-    wanted = [migration for migration in pending if migration.phase is Phase.BEFORE]
-    if wanted != pending[: len(wanted)]:
-        raise MigrationError(
-            f"{wanted[-1]} comes behind one that is still due after the last deploy: use --after first"
-        )
+    waiting: set[int] = set()
+    wanted: list[Migration] = []
+    for migration in pending:
+        if migration.phase is Phase.AFTER:
+            waiting.add(migration.number)
+        elif waiting <= migration.ahead_of:
+            wanted.append(migration)
+        else:
+            raise MigrationError(
+                f"{migration} comes behind one that is still due after the last deploy: use --after first"
+            )
     return wanted
 
 

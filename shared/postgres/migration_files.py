@@ -1,7 +1,8 @@
 """Migrations as files.
 
 `NNNN_name.before.sql` runs before new code is deployed, `NNNN_name.after.sql` when no old code is left.
-A first line `-- oldest-code: 1.2.0` says that code older than this cannot run on the schema from then on.
+A first line `-- oldest-code: 1.2.0` says that code older than this cannot run on the schema from then on. A first line
+`-- ahead-of: 0021` says that a `before` need not wait for that `after`, which may run behind it as well.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ from pathlib import Path
 
 _NAME = re.compile(r"(?P<number>[0-9]{4})_(?P<name>[a-z0-9_]+)\.(?P<phase>before|after)\.sql")
 _OLDEST_CODE = re.compile(r"-- oldest-code: ([0-9]+(?:\.[0-9]+)*)\s*\n")
+_AHEAD_OF = re.compile(r"-- ahead-of: ([0-9]{4}(?:, [0-9]{4})*)\s*\n")
 
 
 class MigrationError(Exception):
@@ -36,6 +38,7 @@ class Migration:
     sql: str
     checksum: str
     oldest_code: str | None
+    ahead_of: frozenset[int] = frozenset()
 
     def __str__(self) -> str:
         return f"{self.number:04}_{self.name}.{self.phase.value}"
@@ -57,6 +60,7 @@ def _read(path: Path) -> Migration:
     content = path.read_bytes()
     sql = content.decode("utf-8")
     oldest = _OLDEST_CODE.match(sql)
+    ahead = _AHEAD_OF.match(sql)
     return Migration(
         number=int(named["number"]),
         name=named["name"],
@@ -64,6 +68,7 @@ def _read(path: Path) -> Migration:
         sql=sql,
         checksum=hashlib.sha256(content).hexdigest(),
         oldest_code=oldest[1] if oldest else None,
+        ahead_of=frozenset(map(int, ahead[1].split(", "))) if ahead else frozenset(),
     )
 
 

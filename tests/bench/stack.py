@@ -14,14 +14,14 @@ from deploy.local.search import Search
 from deploy.local.servers import Servers
 from deploy.local.state import State
 from deploy.local.supervisor import Supervisor
-from tests.bench.carrier import bench_carrier
+from tests.bench.carrier import BenchCarriers, bench_carriers
 from tests.bench.paths import ROOT
 from tests.bench.scenarios import ACCOUNTS
 
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """The running service: its port, its secrets, its servers' settings, its processes by name."""
+    """The running service: its port, its secrets, its servers' settings, its processes by name, its carriers."""
 
     port: int
     api_key: str
@@ -29,6 +29,7 @@ class Service:
     tokens: Sequence[str]
     environment: Mapping[str, str]
     pids: Mapping[str, int]
+    carriers_file: Path
 
 
 @contextmanager
@@ -36,17 +37,18 @@ def running(folder: Path) -> Iterator[Service]:
     """Bring the stack up, and take it down at the end; its data stays."""
     command = [sys.executable, "-m", "deploy.local", "--run", str(folder)]
     up = [*command, "up", "--accounts", str(ACCOUNTS), "--limits", "off", "--carriers"]
-    environment = {**os.environ, "BENCH_HOOK_SECRET": secrets.token_hex(16)}
-    with bench_carrier(folder) as carrier:
+    # For the file of carriers, which the bench reads too.
+    os.environ.setdefault("BENCH_HOOK_SECRET", secrets.token_hex(16))
+    with bench_carriers(folder) as carriers:
         # Its last lines are for a person who wants to call it.
-        subprocess.run([*up, carrier.file], cwd=ROOT, check=True, stdout=subprocess.DEVNULL, env=environment)
+        subprocess.run([*up, carriers.file], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
         try:
-            yield _service(folder, carrier.pid)
+            yield _service(folder, carriers)
         finally:
             subprocess.run([*command, "down"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
 
 
-def _service(folder: Path, carrier: int) -> Service:
+def _service(folder: Path, carriers: BenchCarriers) -> Service:
     demo = json.loads((folder / "demo.json").read_text(encoding="utf-8"))
     state = State(folder / "state.json")
     return Service(
@@ -55,5 +57,6 @@ def _service(folder: Path, carrier: int) -> Service:
         api_key_id=int(state.get("demo_key_id") or 0),
         tokens=[account["auth_token"] for account in demo["accounts"][:ACCOUNTS]],
         environment={**Servers(folder).environment, **Search(folder, state).environment},
-        pids={**Supervisor(folder, state).pids(), "carrier": carrier},
+        pids={**Supervisor(folder, state).pids(), **carriers.pids},
+        carriers_file=carriers.file,
     )

@@ -78,6 +78,20 @@ async def test_after_waits_for_its_word_unless_the_database_is_empty(url: str, t
     assert await migrate(url, after=True, folder=tmp_path) == ("0004_d.after", "0005_e.before")
 
 
+async def test_a_migration_may_go_ahead_of_one_that_waits(url: str, tmp_path: Path) -> None:
+    write(tmp_path, "0001_a.before", "create table a (x int)")
+    await migrate(url, after=False, folder=tmp_path)
+    write(tmp_path, "0002_b.after", "drop table a")
+    write(tmp_path, "0003_c.before", "-- ahead-of: 0002\ncreate table c (x int)")
+    write(tmp_path, "0004_d.after", "drop table c")
+    write(tmp_path, "0005_e.before", "-- ahead-of: 0002\ncreate table e (x int)")
+    with pytest.raises(MigrationError, match=r"0005_e\.before comes behind"):
+        await migrate(url, after=False, folder=tmp_path)
+    write(tmp_path, "0005_e.before", "-- ahead-of: 0002, 0004\ncreate table e (x int)")
+    assert await migrate(url, after=False, folder=tmp_path) == ("0003_c.before", "0005_e.before")
+    assert await migrate(url, after=True, folder=tmp_path) == ("0002_b.after", "0004_d.after")
+
+
 async def test_code_that_is_too_old_for_the_schema_is_refused(url: str, tmp_path: Path) -> None:
     write(tmp_path, "0001_a.after", "-- oldest-code: 999.0.0\ncreate table a (x int)")
     await migrate(url, after=True, folder=tmp_path)

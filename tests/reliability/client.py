@@ -28,15 +28,16 @@ class UnexpectedAnswer(Exception):  # noqa: N818 - a finding
 
 
 class Client:
-    """Calls one gateway."""
+    """Calls one gateway; without `keep_alive` each call has a connection of its own."""
 
-    def __init__(self, base_url: str, api_key: str, *, connections: int = 64) -> None:
+    def __init__(self, base_url: str, api_key: str, *, connections: int = 64, keep_alive: bool = True) -> None:
         self._base_url = base_url
         self._api_key = api_key
         self._connections = connections
+        self._keep_alive = keep_alive
 
     async def __aenter__(self) -> Self:
-        connector = aiohttp.TCPConnector(limit=self._connections)
+        connector = aiohttp.TCPConnector(limit=self._connections, force_close=not self._keep_alive)
         self._session = aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=40))
         return self
 

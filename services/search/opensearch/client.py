@@ -16,6 +16,7 @@ from opensearchpy import AIOHttpConnection, AsyncOpenSearch, exceptions
 from opensearchpy.serializer import JSONSerializer
 
 from shared.contract.faults import Away
+from shared.tls import refusal
 
 # Idle connections end on the other side at times; a request that meets one is sent once more.
 _RETRIES = 1
@@ -87,13 +88,17 @@ async def within(seconds: float) -> AsyncIterator[None]:
 
 def _translated(error: exceptions.OpenSearchException) -> Exception:
     if isinstance(error, exceptions.ConnectionError):
-        return Away(f"OpenSearch cannot be reached: {type(error.info).__name__}")
+        return Away(f"OpenSearch cannot be reached: {_reason(error.info)}")
     if isinstance(error, exceptions.NotFoundError):
         return MissingIndex()
     if isinstance(error, exceptions.TransportError):
         # Also where it is 400: a closed index, or what stands before OpenSearch, is no event's fault.
         return Away(f"OpenSearch answered {error.status_code}")
     return Away("OpenSearch answered what cannot be read")
+
+
+def _reason(error: object) -> str:
+    return (refusal(error) if isinstance(error, Exception) else None) or type(error).__name__
 
 
 def _security(url: str, ca: str) -> dict[str, Any]:

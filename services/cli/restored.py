@@ -1,0 +1,43 @@
+"""`usermessage restored`: what has to be done after the database came back from a backup."""
+
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from services.delivery import commands as delivery
+from services.search import commands as search
+from shared.command_line import AsJson, CommandFailed, run, show
+from shared.mailbox.restored import GAP, RestoredMailboxes
+from shared.postgres.pool import Database
+from shared.postgres.restored import advance_sequences, connected_roles
+from shared.settings import Settings
+
+_WORKERS = ["accounts", "conversations", "messages", "search", "delivery"]
+
+
+def restored(
+    *,
+    send_again: Annotated[
+        bool, typer.Option("--send-again", help="Also send texts that may have been sent after the backup.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a database good that was restored from a backup; before any worker starts.
+
+    No number is given again that the lost database gave, phones are told their messages anew, texts that may have been
+    sent since the backup are not sent, and the search index is made anew. It may be done again where it broke off.
+    """
+    done = run(partial(_restored, send_again=send_again))
+    show(done | {"indexed": search.rebuild_index()["messages"]}, as_json=as_json)
+
+
+async def _restored(settings: Settings, *, send_again: bool) -> dict[str, object]:
+    async with Database(settings.database_url, 1, name="usermessage command line") as database:
+        if running := await connected_roles(database, _WORKERS):
+            raise CommandFailed(f"these are connected to the database, stop them first: {', '.join(running)}")
+        return {
+            **await delivery.restored_deliveries(database, send_again=send_again),
+            "sequences": await advance_sequences(database, GAP),
+            **await RestoredMailboxes(database).advance(),
+        }

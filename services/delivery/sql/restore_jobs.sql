@@ -1,0 +1,11 @@
+-- Jobs that were due before now may have been sent since the backup: no carrier gets them. Those that go to the mailbox
+-- of an account still do, for what it got since the backup is lost.
+with past as (
+  update delivery_job set expires_at = delivery_now() - 1
+  where state in ('waiting', 'submitting') and due_at <= delivery_now()
+  returning account_id, message_id
+), noted as (
+  insert into delivery_timeline (account_id, message_id, at, state, reason)
+  select account_id, message_id, delivery_now(), 'restored', 'it may have been sent after the backup' from past
+)
+select count(*) from past

@@ -1,0 +1,25 @@
+"""After a restore: numbers of sequences that the lost database gave are given to nobody else."""
+
+from shared.postgres.pool import Database
+
+_ADVANCE = """
+select count(setval(format('%I.%I', schemaname, sequencename)::regclass, last_value + $1::bigint))
+from pg_sequences where schemaname = current_schema() and last_value is not null
+"""
+# Each process says its role at its connections, some with a word behind it.
+_CONNECTED = """
+select distinct split_part(application_name, '-', 1) as role from pg_stat_activity
+where datname = current_database() and split_part(application_name, '-', 1) = any ($1::text[])
+order by role
+"""
+_SECONDS = 30.0
+
+
+async def advance_sequences(database: Database, gap: int) -> int:
+    """Take every sequence past what was lost; return how many there are."""
+    return int(await database.fetchval(_ADVANCE, gap, timeout=_SECONDS))
+
+
+async def connected_roles(database: Database, roles: list[str]) -> list[str]:
+    """Return those of the roles that are connected to this database now."""
+    return [row["role"] for row in await database.fetch(_CONNECTED, roles, timeout=_SECONDS)]
