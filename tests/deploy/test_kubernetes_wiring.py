@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from deploy.local.roles import ROLES
-from shared.settings import Settings
+from shared.settings import Settings, SettingsError
 from tests.deploy.manifests import OVERLAYS, SECRET_TEMPLATE, Pod, environment, files, matches, of_kind, pods, render
 
 FIELDS = {field.name.upper(): field for field in dataclasses.fields(Settings)}
@@ -20,6 +20,7 @@ LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?\Z")
 # A Deployment's pod is named by it, a hash of ten and five more characters; that of a Job by it and five.
 POD_SUFFIX = {"Deployment": 17, "Job": 6, "StatefulSet": 11}
 DRAIN_ROOM = 5
+BALANCERS_KNOW = 10
 overlays = pytest.mark.parametrize("overlay", OVERLAYS)
 
 
@@ -40,6 +41,14 @@ def settings(overlay: str, pod: Pod) -> Settings:
     given = environment(overlay, pod)
     plain = given.keys() & FIELDS.keys() - {"ENVIRONMENT"}
     return Settings.from_environment({name: given[name] for name in plain})
+
+
+def test_a_template_that_is_not_filled_in_starts_nothing() -> None:
+    for pod in roles("production"):
+        mounted, given = files("production", pod), environment("production", pod)
+        texts = {name.removesuffix("_FILE"): mounted[text] for name, text in given.items() if name.endswith("_FILE")}
+        with pytest.raises(SettingsError, match="AMQP_URL: its password is one that anybody can guess"):
+            Settings.from_environment({"ENVIRONMENT": given["ENVIRONMENT"], **texts})
 
 
 @overlays
@@ -101,11 +110,12 @@ def test_each_role_has_three_probes(overlay: str) -> None:
 @overlays
 def test_a_pod_has_time_to_drain(overlay: str) -> None:
     for pod in roles(overlay):
-        drain = settings(overlay, pod).drain_seconds
-        before = pod.container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
-        assert pod.spec["terminationGracePeriodSeconds"] >= before + drain + DRAIN_ROOM, pod.name
+        given = settings(overlay, pod)
+        leave = given.leave_seconds if pod.name == "gateway" else 0
+        leave += pod.container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+        assert pod.spec["terminationGracePeriodSeconds"] >= leave + given.drain_seconds + DRAIN_ROOM, pod.name
         # What balancers send calls to goes on until they know.
-        assert (before > 0) == (pod.name in EXTRA_PORTS), pod.name
+        assert (leave >= BALANCERS_KNOW) == (pod.name in EXTRA_PORTS), pod.name
 
 
 @overlays
