@@ -167,7 +167,12 @@ def test_metrics_are_collected_from_a_service_that_is_there(overlay: str) -> Non
         found = [each for each in of_kind(overlay, "Service") if matches(selector, each["metadata"]["labels"])]
         assert [each["metadata"]["name"] for each in found] == ["metrics"]
         ports = {port["name"] for port in found[0]["spec"]["ports"]}
-        assert {each["port"] for each in monitor["spec"]["endpoints"]} <= ports
+        (endpoint,) = monitor["spec"]["endpoints"]
+        assert endpoint["port"] in ports
+        # Alerts and dashboards tell the roles apart by it.
+        (relabeling,) = endpoint["relabelings"]
+        label = "__meta_kubernetes_pod_label_app_kubernetes_io_component"
+        assert relabeling == {"sourceLabels": [label], "targetLabel": "role"}
 
 
 @overlays
