@@ -156,7 +156,7 @@ async def test_an_update_step_by_step(updated: Stack, place: dict[str, str]) -> 
     assert await oldest_code(connection) == "0.4.0"
     query = "select state from delivery_job where (account_id, message_id) = ($1, $2)"
     async with asyncio.timeout(30):
-        while await connection.fetchval(query, account.account_id, message_id) != "done":
+        while await connection.fetchval(query, account.account_id, message_id) != "done":  # noqa: ASYNC110 - it is asked
             await asyncio.sleep(0.1)
     await connection.close()
     assert await _send(updated, account) > message_id
