@@ -15,6 +15,8 @@ from typing import Any, NoReturn
 
 from shared import failpoints, logs
 from shared.health import Health, Probe
+from shared.loop_lag import measuring_lag
+from shared.metrics import process
 from shared.settings import Settings, SettingsError
 
 logger = logging.getLogger(__name__)
@@ -40,7 +42,7 @@ def main(role: str, app: App) -> None:
         _refuse(role, error)
     logs.configure(role, settings.log_level)
     try:
-        asyncio.run(_run(settings, app))
+        asyncio.run(_run(role, settings, app))
     except SettingsError as error:
         # What a setting names, such as a file, is read by the role.
         _refuse(role, error)
@@ -51,13 +53,14 @@ def _refuse(role: str, error: ValueError) -> NoReturn:
     raise SystemExit(2) from None
 
 
-async def _run(settings: Settings, app: App) -> None:
+async def _run(role: str, settings: Settings, app: App) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_log_unhandled)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with app(settings) as service:
+    process.started(role)
+    async with measuring_lag(role), app(settings) as service:
         health = Health(service.probes)
         runner = await health.serve(settings.health_host, settings.health_port)
         # What lives as long as the process: to look at it again and again held a loop up for 0.3 s at a time.
@@ -68,6 +71,7 @@ async def _run(settings: Settings, app: App) -> None:
         looking.cancel()
         logger.info("draining")
         health.draining = True
+        process.draining()
         await service.drain()
         await runner.cleanup()
     logger.info("stopped")

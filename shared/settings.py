@@ -179,6 +179,15 @@ class Settings:
     delivery_lease_seconds: float = setting(
         60.0, "after which a submission whose worker is gone counts as unknown", least=1, most=3600
     )
+    delivery_bind_seconds: float = setting(
+        10.0,
+        "how long a dead worker's bind to a carrier is kept from others; a live one renews it three times in that",
+        least=1,
+        most=60,
+    )
+    delivery_part_seconds: float = setting(
+        300.0, "how long the parts of an inbound message are waited for, before those that came go on", least=1
+    )
     delivery_history_days: int = setting(30, "how long the timeline of a message is kept", least=1, most=3650)
     webhooks_host: str = setting("127.0.0.1", "address on which delivery serves the webhooks of carriers")
     webhooks_port: int = setting(

@@ -55,7 +55,10 @@ def _publishers(server: Server, work: Work) -> list[Opener]:
 def _consumers(server: Server, work: Work) -> list[Opener]:
     # Replies first: handlers of events call others.
     openers: list[Opener] = [work.caller.replying] if work.caller else []
-    return [*openers, server.consuming, *(subscriber.consuming for subscriber in work.subscribers)]
+    openers += [server.consuming, *(subscriber.consuming for subscriber in work.subscribers)]
+    # Not on the other link: a broker that is short of memory does not answer who publishes.
+    followed = {subscriber.queue for subscriber in work.subscribers}
+    return openers + [relay.watching for relay in work.relays if relay.queue not in followed]
 
 
 async def _drain(server: Server, subscribers: Sequence[Subscriber], seconds: float) -> None:

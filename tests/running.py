@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
-from deploy.local.commands import create_key, migrate
+from deploy.local.commands import command_line, create_key, migrate
 from deploy.local.process import Process, wait_until
 from deploy.local.roles import ROLES, is_ready, role_command, role_names, sees_workers
 from deploy.local.state import free_port
@@ -28,6 +29,20 @@ class Account:
     msisdn: str
     password: str
     auth_token: str
+
+
+class Serving(Protocol):
+    """A service, whatever runs it: where it is, its application, and accounts that nobody else uses."""
+
+    @property
+    def base_url(self) -> str: ...
+
+    @property
+    def api_key(self) -> str: ...
+
+    async def accounts(self, count: int) -> list[Account]: ...
+
+    async def numberless_account(self) -> Account: ...
 
 
 class Role:
@@ -98,7 +113,7 @@ class Stack:
     def start(self) -> None:
         """Migrate, create an application, start the roles and wait until each is ready."""
         migrate(self.settings_env)
-        key = create_key(self.settings_env, "tests")
+        key = create_key(command_line(self.settings_env), "tests")
         self.api_key, self.api_key_id = str(key["api_key"]), int(key["id"])
         self.resume()
 

@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from deploy.docker.secret_files import SecretsError
+from deploy.docker.stack import DockerStack
 from deploy.local.carriers import CONSOLE, carrier_settings
 from deploy.local.commands import CommandError
+from deploy.local.kind import DOCKER, KINDS, NATIVE, WrongKindError, choose, kind_of
 from deploy.local.packages import MissingProgramError
 from deploy.local.roles import ROLES
 from deploy.local.search import BACKENDS
@@ -18,25 +21,38 @@ from services.delivery.carrier_file import CarrierFileError
 
 # Each worker may hold eight of Postgres' 300 connections.
 MOST_OF_A_ROLE = 10
+REFUSALS = (MissingProgramError, CommandError, SupervisorError, WrongKindError, SecretsError, TimeoutError)
 
 
 def main() -> None:
     arguments = _parser().parse_args()
     try:
         if arguments.verb == "logs":
-            Stack(arguments.run).logs()
+            _stack(arguments).logs()
         elif arguments.verb == "ps":
-            Stack(arguments.run).ps()
+            _stack(arguments).ps()
         else:
             with _alone(arguments.run):
-                _change(Stack(arguments.run), arguments)
+                _change(_stack(arguments), arguments)
     except CarrierFileError as error:
         sys.exit(f"this file of carriers is wrong:\n{error}")
-    except (MissingProgramError, CommandError, SupervisorError, TimeoutError) as error:
+    except (
+        MissingProgramError,
+        CommandError,
+        SupervisorError,
+        WrongKindError,
+        FileNotFoundError,
+        TimeoutError,
+    ) as error:
         sys.exit(str(error))
 
 
-def _change(stack: Stack, arguments: argparse.Namespace) -> None:
+def _stack(arguments: argparse.Namespace) -> Stack | DockerStack:
+    kind = choose(arguments.run, arguments.stack) if arguments.verb == "up" else kind_of(arguments.run)
+    return DockerStack(arguments.run) if kind == DOCKER else Stack(arguments.run)
+
+
+def _change(stack: Stack | DockerStack, arguments: argparse.Namespace) -> None:
     if arguments.verb == "up":
         carriers = carrier_settings(arguments.carriers)
         stack.up(arguments.accounts, arguments.limits, arguments.search, carriers)
@@ -66,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--run", type=Path, default=Path(".run"), help="folder of data, logs and state")
     verbs = parser.add_subparsers(dest="verb", required=True)
     up = verbs.add_parser("up", help="start everything that does not run")
+    up.add_argument("--stack", choices=KINDS, default=NATIVE, help="what it runs in; auto: docker if an engine answers")
     up.add_argument("--accounts", type=int, default=2, help="how many demo accounts there should be")
     up.add_argument("--limits", choices=("on", "off"), default="on", help="whether rate limits apply")
     up.add_argument("--search", choices=BACKENDS, default=BACKENDS[0], help="what searches; Postgres needs no Java")

@@ -4,7 +4,8 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 from deploy.local.process import Command
 from deploy.local.roles import ROOT
@@ -12,6 +13,17 @@ from deploy.local.roles import ROOT
 
 class CommandError(RuntimeError):
     """A command ended with an error; the text is what it wrote."""
+
+
+class CommandLine(Protocol):
+    """The command `usermessage` of one stack: gives it this input, and returns its output."""
+
+    def __call__(self, *arguments: str, text: str = "") -> str: ...
+
+
+def command_line(settings: Mapping[str, str]) -> CommandLine:
+    """Return the command of this clone, run with these settings."""
+    return partial(usermessage, settings)
 
 
 def usermessage(settings: Mapping[str, str], *arguments: str, text: str = "") -> str:
@@ -40,16 +52,13 @@ def rebuild_index(settings: Mapping[str, str]) -> None:
     usermessage(settings, "search", "rebuild")
 
 
-def create_key(settings: Mapping[str, str], name: str) -> dict[str, Any]:
+def create_key(run: CommandLine, name: str) -> dict[str, Any]:
     """Create an application: its `id` and `api_key`."""
-    return dict(json.loads(usermessage(settings, "keys", "create", name, "--json")))
+    return dict(json.loads(run("keys", "create", name, "--json")))
 
 
-def import_accounts(
-    settings: Mapping[str, str], credentials: Iterable[tuple[str, str]], key_id: int
-) -> Sequence[dict[str, Any]]:
+def import_accounts(run: CommandLine, credentials: Iterable[tuple[str, str]], key_id: int) -> Sequence[dict[str, Any]]:
     """Create accounts from pairs of number and password: each with its `id`, `msisdn` and `auth_token`."""
     lines = [json.dumps({"msisdn": msisdn, "password": password}) for msisdn, password in credentials]
-    arguments = ("accounts", "import", "--json", "--with-token", str(key_id))
-    output = usermessage(settings, *arguments, text="\n".join(lines) + "\n")
+    output = run("accounts", "import", "--json", "--with-token", str(key_id), text="\n".join(lines) + "\n")
     return [json.loads(line) for line in output.splitlines() if line.strip()]

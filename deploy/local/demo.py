@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from deploy.local.commands import create_key, import_accounts
+from deploy.local.commands import CommandLine, create_key, import_accounts
 from deploy.local.state import State, write_private
 
 
@@ -16,20 +16,18 @@ class DemoError(RuntimeError):
     """The stack answered a demo call with an error."""
 
 
-def fill(
-    folder: Path, state: State, settings: Mapping[str, str], base_urls: Sequence[str], accounts: int
-) -> dict[str, Any]:
+def fill(folder: Path, state: State, run: CommandLine, base_urls: Sequence[str], accounts: int) -> dict[str, Any]:
     """Make the demo application and accounts that are missing, and write `demo.json`; return it."""
     path = folder / "demo.json"
     known = _read(path)
-    key = known or create_key(settings, "demo")
+    key = known or create_key(run, "demo")
     key_id = int(state.get("demo_key_id") or state.put("demo_key_id", str(key.get("id"))))
     people = known.get("accounts", [])
     demo = {**_addresses(base_urls), "api_key": key["api_key"], "accounts": people}
     fresh = [(number, secrets.token_urlsafe(9)) for number in _numbers(state, accounts - len(people))]
     if fresh:
         _write(path, demo)
-        created = import_accounts(settings, fresh, key_id)
+        created = import_accounts(run, fresh, key_id)
         people.extend(_person(row, password) for row, (_, password) in zip(created, fresh, strict=True))
     _write(path, demo)
     return demo

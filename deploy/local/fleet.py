@@ -52,9 +52,7 @@ class Fleet:
 
     def set_settings(self, limits: str, carriers: Mapping[str, str]) -> None:
         """Remember the settings of this run, so that a process added later has the same as its neighbours."""
-        known = {field.name.upper() for field in fields(Settings)} - DECIDED
-        passed_on = {name: os.environ[name] for name in sorted(known) if name in os.environ}
-        self._state.put("settings", json.dumps({**passed_on, "LIMITS": limits}))
+        self._state.put("settings", json.dumps({**passed_on(DECIDED), "LIMITS": limits}))
         self._state.put("carriers", json.dumps(carriers))
 
     @property
@@ -106,6 +104,12 @@ class Fleet:
     def _carriers(self) -> dict[str, str]:
         remembered: dict[str, str] = json.loads(self._state.get("carriers") or "{}")
         return remembered
+
+
+def passed_on(decided: Collection[str]) -> dict[str, str]:
+    """Return the settings in our environment, apart from those that the stack decides."""
+    known = {field.name.upper() for field in fields(Settings)} - {*decided}
+    return {name: os.environ[name] for name in sorted(known) if name in os.environ}
 
 
 def _port(name: str) -> str:

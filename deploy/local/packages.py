@@ -16,6 +16,7 @@ SERVICES = {
     "postgresql": ("postgresql",),
     "rabbitmq-server": ("rabbitmq-server", "epmd"),
     "redis-server": ("redis-server",),
+    "prometheus": ("prometheus",),
 }
 # apt takes one caller at a time, and tests prepare servers side by side.
 _APT = Lock()

@@ -44,8 +44,11 @@ def is_ready(health_port: int) -> bool:
 def sees_workers(health_port: int) -> bool:
     """Whether the gateway with that health port is ready and knows of a worker of each role."""
     problems = _health(health_port)
-    if problems is None:
-        return False
+    return problems is not None and knows_workers(problems)
+
+
+def knows_workers(problems: Mapping[str, str]) -> bool:
+    """Whether what a gateway reports as problems does not say that a role is away."""
     idle = problems.get("workers", "").removeprefix("nobody consumes ").split(", ")
     return not any(queue in idle for queue in _COMMAND_QUEUES)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from deploy.local import demo
-from deploy.local.commands import migrate, rebuild_index
+from deploy.local.commands import command_line, migrate, rebuild_index
 from deploy.local.fleet import Fleet
 from deploy.local.listing import listing
 from deploy.local.process import Command, wait_until
@@ -148,7 +148,7 @@ class Stack:
     def _show_demo(self, accounts: int) -> None:
         base_urls = self._fleet.base_urls
         self._say(f"making sure of {accounts} demo accounts")
-        data = demo.fill(self._folder, self._state, self._fleet.settings, base_urls, accounts)
+        data = demo.fill(self._folder, self._state, command_line(self._fleet.settings), base_urls, accounts)
         demo.log_in(base_urls[0], data["api_key"], data["accounts"][0])
         self._say(f"ready: {', '.join(base_urls)} (keys and accounts in {self._folder / 'demo.json'})\n")
         print(demo.calls(data))

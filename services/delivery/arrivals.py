@@ -6,7 +6,8 @@ from inspect import isawaitable
 
 from services.delivery import measures
 from services.delivery.batches import Batches
-from services.delivery.carriers.carrier import Inbound, Receipt
+from services.delivery.carriers.carrier import Inbound, InboundPart, Receipt
+from services.delivery.parts import Passing, is_part
 from services.delivery.recipients import Recipients
 from services.delivery.storable import storable
 from services.delivery.store import Store
@@ -26,10 +27,13 @@ _NUMBER_DIGITS = 15
 class KeptArrivals:
     """Keeps what carriers bring; `ended` is told when jobs may have ended by it."""
 
-    def __init__(self, mailbox: Mailbox, recipients: Recipients, store: Store, ended: Callable[[], None]) -> None:
+    def __init__(
+        self, mailbox: Mailbox, recipients: Recipients, store: Store, parts: Passing, ended: Callable[[], None]
+    ) -> None:
         self._mailbox = mailbox
         self._recipients = recipients
         self._store = store
+        self._parts = parts
         self._ended = ended
         self._receipts = Batches(self._keep_receipts)
 
@@ -54,6 +58,15 @@ class KeptArrivals:
             await self._insert(account_id, inbound)
         else:
             await self._store.keep_stranger(inbound)
+
+    async def part(self, part: InboundPart) -> None:
+        """Keep a part of a message, which goes on when it is whole or late. Raise `DatabaseError` or `Away`."""
+        if is_part(part):
+            await self._parts.keep(part)
+        else:
+            await self.inbound(
+                Inbound(part.carrier, part.inbound_id, part.sender, part.destination, part.text, part.at)
+            )
 
     async def _insert(self, account_id: int, inbound: Inbound) -> None:
         terms = Terms(time.monotonic() + _SECONDS, "mo", f"{inbound.carrier}:{inbound.inbound_id}", b"")

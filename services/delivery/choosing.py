@@ -4,10 +4,9 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from services.delivery.guards import COMPOSED, MOST_PARTS, Reason
+from services.delivery.guards import MOST_CHARACTERS, Reason
 from services.delivery.jobs import DueJob, Ended, Routed
 from services.delivery.reach import Carriers, Reach
-from services.delivery.segments import PART_CHARACTERS
 from services.delivery.twins import Twin, waited
 from shared.contract import dates
 from shared.contract.faults import Away, Fault
@@ -25,8 +24,6 @@ _AGAIN_MS = 1_000
 _POLL_SECONDS = 0.5
 _AWAY_SECONDS = 1.0
 _SECONDS = 5.0
-# More are more parts than any carrier takes, and not to be carried around.
-_MOST_CHARACTERS = COMPOSED * MOST_PARTS * PART_CHARACTERS
 _STATUS_PENDING = 1
 
 
@@ -47,10 +44,14 @@ class Choosing:
         self._validity_ms = validity_ms
         self._routed = routed
         self._ended = ended
+        self._last_account = 0
 
     async def round(self) -> float:
         """Decide on some jobs; return the seconds until the next round. Raise `DatabaseError`."""
-        jobs = await self._store.due(_MOST, _LEASE_MS, only_twins=not self._carriers.has_file)
+        jobs = await self._store.due(
+            _MOST, _LEASE_MS, only_twins=not self._carriers.has_file, last_account=self._last_account
+        )
+        self._last_account = jobs[-1].account_id if jobs else 0
         try:
             await self._decide(jobs)
         except DatabaseError:
@@ -110,7 +111,7 @@ class Choosing:
         refused: list[tuple[DueJob, str]] = []
         for job in released:
             carrier = self._carriers.routes.choose(job.recipient, job.sender, ())
-            if len(job.body) > _MOST_CHARACTERS:
+            if len(job.body) > MOST_CHARACTERS:
                 refused.append((job, Reason.PARTS))
             elif carrier is None:
                 refused.append((job, "no route"))

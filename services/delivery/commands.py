@@ -16,8 +16,8 @@ from shared.settings import Settings
 
 __all__ = ["add_commands", "erase_deliveries", "restored_deliveries"]
 
-# What delivery keeps of accounts.
-TABLES = ("delivery_part", "delivery_timeline", "delivery_job", "delivery_counted")
+# What delivery keeps of accounts. Jobs go first: nobody adds to what happened to one that is gone.
+TABLES = ("delivery_job", "delivery_part", "delivery_timeline", "delivery_counted")
 
 # Accounts are another role's: whoever puts the command line together knows how to find them.
 FindAccount: TypeAlias = Callable[[Settings, str], Awaitable[int]]

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from services.delivery import measures
 from services.delivery.batches import Batches
@@ -26,12 +27,12 @@ class Concluding:
         self._ended = ended
         self._batches = Batches(self._keep)
 
-    async def conclude(self, sent: Sent, outcome: Outcome) -> None:
-        """Return when it is kept what became of a submission."""
-        measures.submitted(sent.carrier, outcome)
-        await self._batches.do(self._conclusions.draw(sent, outcome))
+    async def conclude(self, sent: Sent, outcome: Outcome, *, is_answer: bool = True) -> None:
+        """Return when it is kept what became of a submission; `is_answer` if its own worker says so."""
+        await self._batches.do(_Drawn(self._conclusions.draw(sent, outcome), sent.carrier, outcome, is_answer))
 
-    async def _keep(self, conclusions: Sequence[Conclusion]) -> None:
+    async def _keep(self, drawn: Sequence["_Drawn"]) -> None:
+        conclusions = [each.conclusion for each in drawn]
         while True:
             try:
                 lost = await self._store.conclude(conclusions)
@@ -40,7 +41,17 @@ class Concluding:
                 await asyncio.sleep(_RETRY_SECONDS)
             else:
                 break
-        if lost:
-            # Said too late: they were taken for unknown in the meantime.
-            measures.concluded_late(len(lost))
+        for conclusion, carrier, outcome, is_answer in drawn:
+            if conclusion[:2] not in lost:
+                measures.submitted(carrier, outcome)
+            elif is_answer:
+                # Said too late: it was taken for unknown in the meantime.
+                measures.concluded_late()
         self._ended()
+
+
+class _Drawn(NamedTuple):
+    conclusion: Conclusion
+    carrier: str
+    outcome: Outcome
+    is_answer: bool

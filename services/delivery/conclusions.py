@@ -1,6 +1,7 @@
 """Conclusions: what follows for a job from what a carrier, or nobody, said of its submission."""
 
 import random
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import orjson
@@ -63,7 +64,7 @@ class Conclusions:
         if isinstance(outcome, Accepted):
             return self._accepted(sent, outcome)
         if isinstance(outcome, Unknown):
-            return self._unknown(sent, outcome.reason)
+            return self._unknown(sent, outcome)
         if isinstance(outcome, NotSent):
             return self._elsewhere(sent, outcome.reason)
         return self._refused(sent, outcome)
@@ -74,7 +75,7 @@ class Conclusions:
             return self._ending(sent, "accepted", "the carrier gives no receipts")
         return self._with(
             sent, "accepted", sent.carrier, "accepted", self._patience.receipt_ms,
-            carrier_ids=orjson.dumps([storable(each) for each in outcome.carrier_ids]).decode(),
+            carrier_ids=_ids(outcome.carrier_ids),
         )  # fmt: skip
 
     def _refused(self, sent: Sent, outcome: Refused) -> Conclusion:
@@ -88,10 +89,13 @@ class Conclusions:
             return self._with(sent, "queued", reason, "waiting", wait)
         return self._again(sent, "queued", reason, elsewhere=True)
 
-    def _unknown(self, sent: Sent, reason: str) -> Conclusion:
+    def _unknown(self, sent: Sent, outcome: Unknown) -> Conclusion:
         if sent.unknown_policy == "fail" or sent.job.resends >= _MOST_RESENDS:
-            return self._ending(sent, "unknown", reason)
-        return self._again(sent, "unknown", reason, elsewhere=False)
+            drawn = self._ending(sent, "unknown", outcome.reason)
+        else:
+            drawn = self._again(sent, "unknown", outcome.reason, elsewhere=False)
+        # Its receipt may say what nobody knows.
+        return drawn._replace(carrier_ids=_ids(outcome.carrier_ids)) if sent.gives_receipts else drawn
 
     def _elsewhere(self, sent: Sent, reason: str) -> Conclusion:
         """Try another carrier at once, or this one when it is back; nothing was refused, so nothing is counted."""
@@ -144,3 +148,7 @@ class Conclusions:
             orjson.dumps(job.tried if tried is None else tried).decode(),
             job.attempts if attempts is None else attempts, resends, carrier_ids, sent.guarded or job.is_counted,
         )  # fmt: skip
+
+
+def _ids(carrier_ids: Sequence[str]) -> str:
+    return orjson.dumps([storable(each) for each in carrier_ids]).decode()

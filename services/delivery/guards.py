@@ -19,6 +19,8 @@ from services.delivery.segments import PART_CHARACTERS, Unsendable, segments
 COMPOSED = 4
 # A message says in one octet of which part it is.
 MOST_PARTS = 255
+# Longer texts are more parts than any carrier takes, and not to be carried around.
+MOST_CHARACTERS = COMPOSED * MOST_PARTS * PART_CHARACTERS
 
 
 class Cap(Table):

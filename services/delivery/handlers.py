@@ -5,7 +5,9 @@ from functools import partial
 
 import orjson
 
+from services.delivery.guards import MOST_CHARACTERS
 from services.delivery.numbers import canonical
+from services.delivery.reach import Carriers
 from shared.bus.routes import Context, Outcome, Route, route_group
 from shared.contract import dates
 from shared.contract.sms import RECIPIENT_LIMIT, SEND, RemoteSmsSendRequest, RemoteSmsSendResponse
@@ -21,21 +23,31 @@ _ORIGIN_MYSMS = 1
 class Texts:
     """The handlers, over the mailbox; `stored` is told when there are new jobs."""
 
-    def __init__(self, mailbox: Mailbox, stored: Callable[[], None]) -> None:
+    def __init__(self, mailbox: Mailbox, carriers: Carriers, stored: Callable[[], None], *, validity_ms: int) -> None:
         self._mailbox = mailbox
+        self._carriers = carriers
         self._stored = stored
+        self._validity_ms = validity_ms
 
     async def send(
         self, requests: Sequence[tuple[RemoteSmsSendRequest, Context]]
     ) -> Sequence[Outcome[RemoteSmsSendResponse]]:
         """Store a text for each recipient, to be sent by carrier."""
         now = dates.now()
-        sends = [_text(request, context, now) for request, context in requests]
+        sends = [self._chosen(_text(request, context, now)) for request, context in requests]
         written = await self._mailbox.send_sms(sends, terms(requests))
         return [
             replied([each], partial(self._acks, request))[0]
             for (request, _), each in zip(requests, written, strict=True)
         ]
+
+    def _chosen(self, send: SmsSend) -> SmsSend:
+        """Give a text its carriers, if all is known that it takes; for others they are chosen when they are due."""
+        if not self._carriers.has_file or send.due_at or not send.sender or len(send.body) > MOST_CHARACTERS:
+            return send
+        choose = self._carriers.routes.choose
+        carriers = [choose(recipient, send.sender, ()) or "" for recipient in orjson.loads(send.recipients)]
+        return send._replace(carriers=orjson.dumps(carriers).decode(), validity_ms=self._validity_ms)
 
     def _acks(self, request: RemoteSmsSendRequest, first: int) -> RemoteSmsSendResponse:
         self._stored()

@@ -97,3 +97,5 @@ class Untold(NamedTuple):
     message_id: int
     status: int
     ended_at: int
+    carrier: str = ""
+    receipt_ms: int | None = None

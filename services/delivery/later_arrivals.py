@@ -1,6 +1,6 @@
 """Arrivals for carriers that are made before what keeps them."""
 
-from services.delivery.carriers.carrier import Arrivals, Inbound, Receipt
+from services.delivery.carriers.carrier import Arrivals, Inbound, InboundPart, Receipt
 from shared.contract.faults import Away
 
 
@@ -15,6 +15,9 @@ class LaterArrivals:
 
     async def inbound(self, inbound: Inbound) -> None:
         await self._keeper().inbound(inbound)
+
+    async def part(self, part: InboundPart) -> None:
+        await self._keeper().part(part)
 
     def _keeper(self) -> Arrivals:
         if self.keeper is None:

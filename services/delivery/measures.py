@@ -1,11 +1,12 @@
 """Measures of delivery for Prometheus; labels are carriers and outcomes, never callers."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from prometheus_client import Counter, Gauge, Histogram
 
 from services.delivery.carriers.carrier import Outcome, Refused
+from services.delivery.jobs import Untold
 
 _SUBMISSIONS = Counter(
     "usermessage_delivery_submissions", "Submissions to carriers, by what became of them", ["carrier", "outcome"]
@@ -26,7 +27,29 @@ _UNREADABLE = Counter(
     "usermessage_delivery_unreadable", "Receipts and inbound messages that could not be read, of calls with others",
     ["carrier", "way"],
 )  # fmt: skip
+_JOBS = Gauge(
+    "usermessage_delivery_jobs", "Jobs that are not done, up to 100,000 of each state; every process says the same",
+    ["state"],
+)  # fmt: skip
+_OVERDUE_SECONDS = Gauge(
+    "usermessage_delivery_due_seconds", "How long the oldest due job of a carrier waits; every process says the same",
+    ["carrier"],
+)  # fmt: skip
+_ENDED = Counter("usermessage_delivery_ended", "Jobs of which this process told the mailbox", ["status"])
+_RECEIPT_SECONDS = Histogram(
+    "usermessage_delivery_receipt_seconds", "Time from acceptance to the last receipt, of what was delivered",
+    ["carrier"], buckets=(0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600, 6 * 3600, 24 * 3600),
+)  # fmt: skip
+_WEBHOOKS = Counter("usermessage_webhooks", "Calls of carriers that were answered here", ["carrier", "way", "status"])
 _INBOUND = Counter("usermessage_delivery_inbound", "Inbound messages, by whether the number is an account's", ["known"])
+_JOINED = Counter(
+    "usermessage_delivery_joined", "Inbound messages put together of parts, by whether none missed", ["whole"]
+)
+
+
+# In a job, as in a message; it failed with any other.
+_DELIVERED = 2
+_NO_CARRIER = "to be chosen"
 
 
 def submitted(carrier: str, outcome: Outcome) -> None:
@@ -35,12 +58,29 @@ def submitted(carrier: str, outcome: Outcome) -> None:
     _SUBMISSIONS.labels(carrier, name).inc()
 
 
-def backlog(jobs: Mapping[str, int]) -> None:
-    """Say how many jobs are due for each carrier."""
+def backlog(jobs: Mapping[str, int], waits_ms: Mapping[str, int]) -> None:
+    """Say how many jobs are due for each carrier, and for how long the oldest waits."""
     # Those of which nothing waits any more are none.
-    _BACKLOG.clear()
+    for gauge in (_BACKLOG, _OVERDUE_SECONDS):
+        gauge.clear()
     for carrier, count in jobs.items():
-        _BACKLOG.labels(carrier or "to be chosen").set(count)
+        name = carrier or _NO_CARRIER
+        _BACKLOG.labels(name).set(count)
+        _OVERDUE_SECONDS.labels(name).set(max(0, waits_ms.get(carrier, 0)) / 1000)
+
+
+def jobs(states: Mapping[str, int]) -> None:
+    """Say how many jobs there are of each state."""
+    for state, count in states.items():
+        _JOBS.labels(state).set(count)
+
+
+def told(jobs: Iterable[Untold]) -> None:
+    """Count jobs that are done, and how long their receipts took."""
+    for job in jobs:
+        _ENDED.labels("delivered" if job.status == _DELIVERED else "failed").inc()
+        if job.receipt_ms is not None:
+            _RECEIPT_SECONDS.labels(job.carrier).observe(max(0, job.receipt_ms) / 1000)
 
 
 def late(carrier: str, due_at: int) -> None:
@@ -48,9 +88,9 @@ def late(carrier: str, due_at: int) -> None:
     _LATENESS.labels(carrier).observe(max(0.0, time.time() - due_at / 1000))
 
 
-def concluded_late(answers: int) -> None:
-    """Count answers to which nobody listened any more."""
-    _LATE.inc(answers)
+def concluded_late() -> None:
+    """Count an answer to which nobody listened any more."""
+    _LATE.inc()
 
 
 def receipts(matched: int, parked: int) -> None:
@@ -77,3 +117,13 @@ def unreadable(carrier: str, way: str, count: int) -> None:
 def inbound(*, known: bool) -> None:
     """Count an inbound message."""
     _INBOUND.labels("yes" if known else "no").inc()
+
+
+def joined(*, whole: bool) -> None:
+    """Count an inbound message that came in parts."""
+    _JOINED.labels("yes" if whole else "no").inc()
+
+
+def webhook(carrier: str, way: str, status: int) -> None:
+    """Count a call of a carrier, by the HTTP status of its answer."""
+    _WEBHOOKS.labels(carrier, way, str(int(status))).inc()

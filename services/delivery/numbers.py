@@ -32,6 +32,8 @@ def canonical(digits: str) -> str:
     return phonenumbers.format_number(number, PhoneNumberFormat.E164).removeprefix("+")
 
 
+# Both ask for the same numbers.
+@lru_cache(maxsize=_REMEMBERED)
 def _possible(digits: str) -> PhoneNumber | None:
     try:
         number = phonenumbers.parse(f"+{digits}")

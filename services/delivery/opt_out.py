@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from pydantic import field_validator
 
-from services.delivery.carriers.carrier import Arrivals, Inbound, Receipt
+from services.delivery.carriers.carrier import Arrivals, Inbound, InboundPart, Receipt
 from services.delivery.carriers.options import Table
 from shared.contract import dates
 
@@ -96,3 +96,6 @@ class HearingOptOuts:
             at = min(inbound.at, dates.now())
             await self._opt_outs.set_opt_out(inbound.destination, inbound.sender, out=out, at=at)
         await self._arrivals.inbound(inbound)
+
+    async def part(self, part: InboundPart) -> None:
+        await self._arrivals.part(part)

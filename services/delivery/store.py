@@ -1,12 +1,13 @@
 """What the delivery role keeps: jobs from the wish to send to the last receipt, and what came for nobody."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from services.delivery.carriers.carrier import Inbound, Receipt
 from services.delivery.jobs import Claimed, Conclusion, DueJob, Ended, Routed, Untold
 from services.delivery.numbers import canonical
+from shared.contract import dates
 from shared.mailbox.sends import PART_OCTETS, Send
 from shared.postgres.pool import Database
 from shared.postgres.queries import load_queries
@@ -38,9 +39,13 @@ class Store:
         ]
         await self._fetch("keep", *_columns(rows))
 
-    async def due(self, most: int, lease: int, *, only_twins: bool) -> list[DueJob]:
-        """Take due jobs that have no carrier, for `lease` ms; with `only_twins` those that an account may get."""
-        return [DueJob(*row) for row in await self._fetch("due", most, PART_OCTETS, lease, only_twins)]
+    async def due(self, most: int, lease: int, *, only_twins: bool, last_account: int = 0) -> list[DueJob]:
+        """Take due jobs that have no carrier, for `lease` ms; with `only_twins` those that an account may get.
+
+        Accounts have turns, the first one after the `last_account`.
+        """
+        rows = await self._fetch("due", most, PART_OCTETS, lease, only_twins, last_account)
+        return [DueJob(*row) for row in rows]
 
     async def postpone(self, jobs: Sequence[DueJob], ms: int) -> None:
         """Give jobs back for somebody to take in so many ms."""
@@ -63,7 +68,11 @@ class Store:
 
     async def claim(self, carrier: str, most: int, rate: float, lease: int) -> list[Claimed]:
         """Take due jobs of a carrier for `lease` ms, at a rate that all workers share; they may be sent from then."""
-        return [Claimed(*row) for row in await self._fetch("claim", carrier, most, PART_OCTETS, rate, lease)]
+        rows = await self._fetch("claim", carrier, most, PART_OCTETS, rate, lease)
+        # What is left of its time is said by the database, whose clock need not be ours.
+        now = dates.now()
+        jobs = [Claimed(*row) for row in rows]
+        return [job._replace(expires_at=now + job.expires_at) for job in jobs]
 
     async def hold(self, carrier: str, ms: int) -> None:
         """Let nobody have a job of this carrier for so many ms."""
@@ -84,6 +93,14 @@ class Store:
     async def backlog(self, most: int) -> dict[str, int]:
         """Return how many jobs are due for each carrier, up to so many; '' where it has still to be chosen."""
         return {row["carrier"]: row["jobs"] for row in await self._fetch("backlog", most)}
+
+    async def oldest_due(self, carriers: Iterable[str]) -> dict[str, int]:
+        """Return for how many ms the oldest due job of each carrier waits; less than 0 where none is due."""
+        return {row["carrier"]: row["waits_ms"] for row in await self._fetch("oldest_due", [*carriers])}
+
+    async def states(self, most: int) -> dict[str, int]:
+        """Return how many jobs of each state there are that are not done, up to so many."""
+        return {row["state"]: row["jobs"] for row in await self._fetch("states", most)}
 
     async def overdue(self, most: int) -> int:
         """End jobs whose receipts did not come; return how many."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Coroutine, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -32,6 +33,8 @@ logger = logging.getLogger(__name__)
 
 _MOST = 100
 _POLL_SECONDS = 0.25
+# What a carrier answers meanwhile makes room for more at once: each look costs as much as ten jobs.
+_LOOK_SECONDS = 0.01
 # A submission is given up so long before others may take it for lost.
 _MARGIN_SECONDS = 5.0
 
@@ -58,6 +61,7 @@ class Submitting:
         self._taken = 0
         self._draining = False
         self._claiming = asyncio.Lock()
+        self._next_look = 0.0
         self.upkeep = Upkeep(f"carrier {name}", self._round, retry_seconds=1.0)
 
     async def drain(self) -> None:
@@ -71,9 +75,10 @@ class Submitting:
 
     async def _round(self) -> float:
         """Claim what fits; return the seconds until there may be more."""
+        await asyncio.sleep(self._next_look - time.monotonic())
         carrier = self._carriers.carrier(self._name)
         room = 0 if carrier is None or self._draining else min(_MOST, carrier.window - self._taken)
-        if carrier is None or room <= 0:
+        if carrier is None or room <= 0 or not carrier.open:
             return _POLL_SECONDS
         if carrier is not self._known:
             # What the one before it said is not of this one.
@@ -81,6 +86,7 @@ class Submitting:
             self._pause, self._known = Pause(), carrier
         async with self._claiming:
             jobs = await self._store.claim(self._name, room, carrier.rate, round(1000 * self._lease_seconds))
+            self._next_look = time.monotonic() + _LOOK_SECONDS
             if jobs:
                 self._taken += len(jobs)
                 self._start(self._take(jobs))

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from services.delivery.carrier_file import CarrierFile, CarrierFileError, read_carrier_file
 from services.delivery.carriers.carrier import Arrivals, Carrier
-from services.delivery.carriers.kinds import KINDS, receipt_hook
+from services.delivery.carriers.kinds import KINDS, gives_receipts
 from services.delivery.carriers.options import Options
-from services.delivery.carriers.place import Place, References
+from services.delivery.carriers.place import Leases, Place, References
 from services.delivery.guards import Guards
 from services.delivery.opt_out import OptOutWords
 from services.delivery.routing import Routes
@@ -26,11 +26,12 @@ _NOTHING = CarrierFile({}, Routes(()), Guards(), OptOutWords(), "")
 class Switchboard:
     """What the file says now; without a file there is no carrier."""
 
-    def __init__(self, path: Path | None, arrivals: Arrivals, references: References) -> None:
+    def __init__(self, path: Path | None, arrivals: Arrivals, references: References, leases: Leases) -> None:
         """Read the file; raise `CarrierFileError` that lists all that is wrong."""
         self._path = path
         self._arrivals = arrivals
         self._references = references
+        self._leases = leases
         self._file = read_carrier_file(path) if path else _NOTHING
         self._carriers = {name: self._made(name, options) for name, options in self._file.carriers.items()}
         self._closing: set[asyncio.Task[None]] = set()
@@ -71,7 +72,7 @@ class Switchboard:
     def gives_receipts(self, name: str) -> bool:
         """Whether receipts of that carrier are awaited."""
         options = self.options(name)
-        return options is not None and receipt_hook(options) is not None
+        return options is not None and gives_receipts(options)
 
     def reload(self) -> None:
         """Read the file again; one with an error changes nothing, and its errors are logged."""
@@ -102,7 +103,8 @@ class Switchboard:
 
     def _made(self, name: str, options: Options) -> Carrier:
         receipt_url = f"{self._file.public_url}/carriers/{name}/receipt"
-        return KINDS[options.kind].make(name, options, Place(receipt_url, self._arrivals, self._references))
+        place = Place(receipt_url, self._arrivals, self._references, self._leases)
+        return KINDS[options.kind].make(name, options, place)
 
     def _close(self, carrier: Carrier) -> None:
         task = asyncio.create_task(carrier.close())
@@ -115,9 +117,11 @@ def _same(name: str, options: Options, before: CarrierFile, after: CarrierFile) 
 
 
 @asynccontextmanager
-async def switchboard(path: Path | None, arrivals: Arrivals, references: References) -> AsyncIterator[Switchboard]:
+async def switchboard(
+    path: Path | None, arrivals: Arrivals, references: References, leases: Leases
+) -> AsyncIterator[Switchboard]:
     """Yield the switchboard of a file, read again at each SIGHUP of this process."""
-    opened = Switchboard(path, arrivals, references)
+    opened = Switchboard(path, arrivals, references, leases)
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, opened.reload)
     try:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 
+from services.delivery import measures
 from services.delivery.jobs import Untold
 from services.delivery.store import Store
 from services.delivery.twins import waited
@@ -30,7 +31,9 @@ class Telling:
         jobs = await self._store.untold(_MOST, _LEASE_MS)
         if not jobs:
             return _POLL_SECONDS
-        await self._store.told(await self._told(jobs))
+        told = await self._told(jobs)
+        await self._store.told(told)
+        measures.told(told)
         return 0.0
 
     async def _told(self, jobs: Sequence[Untold]) -> list[Untold]:

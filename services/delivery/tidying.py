@@ -1,11 +1,13 @@
 """Tidying: submissions of which nobody knows, receipts that are early or missing, and what is old."""
 
+import asyncio
 from collections.abc import Callable
 
 from services.delivery import measures
 from services.delivery.carriers.carrier import Unknown
 from services.delivery.concluding import Concluding
 from services.delivery.conclusions import Sent
+from services.delivery.jobs import Claimed
 from services.delivery.reach import Carriers
 from services.delivery.store import Store
 from shared.postgres.errors import DatabaseError
@@ -46,13 +48,15 @@ class Tidying:
             # All leases may have run out meanwhile, and their workers have still to say what they know.
             self._was_away = False
             return _BACK_SECONDS
-        for carrier, job in stale:
-            found = self._carriers.carrier(carrier)
-            # Nobody knows what a carrier that was taken away would make of it twice.
-            policy = found.unknown_policy if found else "fail"
-            sent = Sent(job, carrier, gives_receipts=False, unknown_policy=policy)
-            await self._concluding.conclude(sent, Unknown("its worker is gone"))
+        await asyncio.gather(*(self._give_up(carrier, job) for carrier, job in stale))
         return 0.0 if len(stale) == _MOST else _SECONDS
+
+    async def _give_up(self, carrier: str, job: Claimed) -> None:
+        found = self._carriers.carrier(carrier)
+        # Nobody knows what a carrier that was taken away would make of it twice.
+        policy = found.unknown_policy if found else "fail"
+        sent = Sent(job, carrier, gives_receipts=False, unknown_policy=policy)
+        await self._concluding.conclude(sent, Unknown("its worker is gone"), is_answer=False)
 
     async def receipts(self) -> float:
         """Match receipts that were too early."""
@@ -70,8 +74,10 @@ class Tidying:
         return 0.0 if missing == _MOST else _SECONDS
 
     async def measure(self) -> float:
-        """Tell the metrics what is due."""
-        measures.backlog(await self._store.backlog(_MOST_COUNTED))
+        """Tell the metrics what is due, and what else there is to do."""
+        due = await self._store.backlog(_MOST_COUNTED)
+        measures.backlog(due, await self._store.oldest_due(due))
+        measures.jobs(await self._store.states(_MOST_COUNTED))
         return _MEASURE_SECONDS
 
     async def sweep(self) -> float:

@@ -20,7 +20,6 @@ from services.delivery.carriers.hook_options import Hook
 from services.delivery.carriers.kinds import inbound_hook, receipt_hook
 from services.delivery.carriers.options import Options
 from services.delivery.switchboard import Switchboard
-from shared import metrics
 from shared.contract.faults import Away
 
 _log = logging.getLogger(__name__)
@@ -70,7 +69,7 @@ class Webhooks:
         if hook is None:
             return web.Response(status=HTTPStatus.NOT_FOUND)
         status = await self._status(request, name, way, hook)
-        metrics.webhook(name, way, status)
+        measures.webhook(name, way, status)
         if status is HTTPStatus.OK:
             return web.Response(text=hook.reply)
         headers = {"Retry-After": str(_AGAIN_SECONDS)} if status is HTTPStatus.SERVICE_UNAVAILABLE else None

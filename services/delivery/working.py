@@ -24,6 +24,11 @@ _CARRIERS_SECONDS = 1.0
 _REROUTED = 500
 
 
+def validity_ms(settings: Settings) -> int:
+    """Return for how long after its date a text is sent."""
+    return 1000 * settings.delivery_validity_seconds
+
+
 class Working:
     """The loops of a worker. `kept` and `ended` tell it that there are new jobs, and that some may have ended."""
 
@@ -37,7 +42,7 @@ class Working:
         choosing = Choosing(
             reach,
             ways.carriers,
-            validity_ms=1000 * settings.delivery_validity_seconds,
+            validity_ms=validity_ms(settings),
             routed=self._routed,
             ended=self.ended,
         )
@@ -64,6 +69,7 @@ class Working:
 
     def kept(self) -> None:
         self._choosing.wake()
+        self._routed()
 
     def ended(self) -> None:
         self._telling.wake()

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from services.gateway.body import BODY_LIMIT, TransportFault
 from services.gateway.pipeline import Pipeline, plain
+from shared.metrics import answers
 from shared.settings import Settings, SettingsError
 from shared.tls import server_context
 
@@ -57,6 +58,7 @@ class _Connection(web.RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         del message
+        answers.transport_fault(status)
         if status < HTTPStatus.INTERNAL_SERVER_ERROR:
             logger.warning("request not readable", extra={"status": status, "error": type(exc).__name__})
         else:
@@ -70,7 +72,9 @@ class _Connection(web.RequestHandler):
 
 async def serve(pipeline: Pipeline, settings: Settings) -> web.ServerRunner:
     """Serve the API; the runner's `cleanup` ends it."""
-    runner = web.ServerRunner(_Server(pipeline, settings), shutdown_timeout=settings.drain_seconds)
+    server = _Server(pipeline, settings)
+    answers.connections(lambda: len(server.connections))
+    runner = web.ServerRunner(server, shutdown_timeout=settings.drain_seconds)
     await runner.setup()
     context = _context(settings)
     await web.TCPSite(runner, settings.host, settings.port, backlog=1024, ssl_context=context).start()

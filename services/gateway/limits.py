@@ -13,6 +13,7 @@ from services.gateway.shared_windows import SharedWindows
 from services.gateway.windows import ACCEPTED, Ask, Memory, Standing, Verdict, Window
 from shared.contract.faults import Fault, Refused
 from shared.contract.operation import Bucket, Identity
+from shared.metrics import answers
 from shared.settings import Settings
 
 _MINUTE = 60
@@ -127,10 +128,11 @@ def _refuse(asks: list[Ask], verdict: Verdict) -> Mapping[str, str]:
     }
     if verdict.accepted:
         return headers
-    full = [
-        standing for ask, standing in zip(asks, verdict.standings, strict=True) if standing.used >= ask.window.quota
-    ]
-    raise LimitReached(max(_whole_seconds(standing) for standing in full), headers)
+    standings = zip(asks, verdict.standings, strict=True)
+    full = [(ask, standing) for ask, standing in standings if standing.used >= ask.window.quota]
+    for ask, _ in full:
+        answers.rate_limited(ask.window.name)
+    raise LimitReached(max(_whole_seconds(standing) for _, standing in full), headers)
 
 
 def _policy(ask: Ask) -> str:

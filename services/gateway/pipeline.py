@@ -23,12 +23,12 @@ from services.gateway.formats.format import Format
 from services.gateway.idempotency import idempotency_key
 from services.gateway.limits import Limiter, LimitReached
 from services.gateway.unsent import Unsent
-from shared import metrics
 from shared.bus.caller import Caller
 from shared.contract.faults import Fault, Refused
 from shared.contract.operation import AnyOperation
 from shared.contract.reading import violation
 from shared.contract.writing import to_tree
+from shared.metrics import answers
 from shared.settings import Settings
 from shared.tracing import trace_id
 
@@ -91,10 +91,11 @@ class Pipeline:
         try:
             call = await self._call(request)
         except TransportFault as fault:
+            answers.transport_fault(fault.status)
             response = plain(fault)
         else:
             answer = await self._answer(call)
-            metrics.answered(call.operation.name, answer.fault or 0, time.perf_counter() - began)
+            answers.answered(call.operation.name, answer.fault or 0, time.perf_counter() - began)
             response = await self._response(answer, call)
         if self.draining or request.content.exception():
             response.force_close()

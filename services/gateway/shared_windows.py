@@ -19,7 +19,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from services.gateway.windows import STEPS, Ask, Standing, Verdict, Window
-from shared import metrics
+from shared.metrics import answers
 from shared.tls import refusal
 
 logger = logging.getLogger(__name__)
@@ -141,7 +141,7 @@ class SharedWindows:
         return calls
 
     def _tell(self, error: Exception | None = None) -> None:
-        metrics.limits_shared(shared=self.up)
+        answers.limits_shared(shared=self.up)
         if self._told == self.up:
             return
         self._told = self.up

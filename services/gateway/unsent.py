@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from shared import metrics
+from shared.metrics import answers
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +43,7 @@ class Unsent:
         self._most = most
         self._sending: set[_Sending] = set()
         self._octets = 0
+        answers.unsent(lambda: self._octets)
 
     def room(self, octets: int = _LONG_OCTETS) -> bool:
         """Return whether there is room for an answer; for a short one there always is."""
@@ -89,7 +90,6 @@ class Unsent:
 
     def look(self, now: float) -> None:
         """Note what has been read, and cut off those who have not read for too long."""
-        metrics.unsent(self._octets)
         for sending in tuple(self._sending):
             left = sending.transport.get_write_buffer_size()
             if not left and not sending.size:

@@ -8,7 +8,7 @@ from services.search.handlers import Search, routes
 from services.search.index import Index
 from services.search.indexer import Indexer
 from shared.bus.subscriber import Subscriber
-from shared.bus.topology import SEARCH_EVENTS
+from shared.bus.topology import SEARCH_DELETIONS, SEARCH_EVENTS
 from shared.contract.faults import Away
 from shared.health import Probe
 from shared.mailbox.indexing import Indexing
@@ -19,31 +19,46 @@ from shared.settings import Settings
 from shared.worker import Work, worker
 
 ROLE = "search"
+# What is deleted is in no answer anyhow.
+_DELETIONS_SLOTS = 1
 
 
 @asynccontextmanager
 async def search(settings: Settings) -> AsyncIterator[Service]:
-    """Serve the command, and index what events point at."""
+    """Serve the command, and index what events point at; neither waits for a connection of the other."""
+    backend = BACKENDS[settings.search_backend.lower()]
     async with (
         Database(settings.database_url, settings.pool_size, name=ROLE) as database,
-        BACKENDS[settings.search_backend.lower()](settings, database) as index,
+        Database(settings.database_url, _indexing_connections(settings), name=f"{ROLE}-index") as indexing,
+        backend(settings, database) as asked,
+        backend(settings, indexing) as written,
     ):
-
-        async def ready() -> None:
-            await database.probe()
-            await index.probe()
-
-        mailboxes = Indexing(database)
-        subscriber = Subscriber(
-            SEARCH_EVENTS,
-            Indexer(mailboxes, index).take,
-            ready,
-            slots=settings.slots,
-            retry_seconds=settings.event_retry_seconds,
+        work = Work(
+            routes=routes(Search(Indexing(database), asked)),
+            subscribers=_subscribers(settings, indexing, written),
         )
-        work = Work(routes=routes(Search(mailboxes, index)), subscribers=[subscriber])
-        async with worker(ROLE, settings, work, [database_probe(database), _index_probe(index)]) as service:
+        async with worker(ROLE, settings, work, [database_probe(database), _index_probe(asked)]) as service:
             yield service
+
+
+def _indexing_connections(settings: Settings) -> int:
+    """Return one for each batch of events that is handled at a time, and one to look whether the database is back."""
+    return settings.slots + _DELETIONS_SLOTS + 1
+
+
+def _subscribers(settings: Settings, database: Database, index: Index) -> list[Subscriber]:
+    """Return what takes events; an earlier version has its deletions in the queue of all others."""
+    take = Indexer(Indexing(database), index).take
+
+    async def ready() -> None:
+        await database.probe()
+        await index.probe()
+
+    slots = {SEARCH_EVENTS: settings.slots, SEARCH_DELETIONS: _DELETIONS_SLOTS}
+    return [
+        Subscriber(queue, take, ready, slots=each, retry_seconds=settings.event_retry_seconds)
+        for queue, each in slots.items()
+    ]
 
 
 def _index_probe(index: Index) -> Probe:

@@ -72,6 +72,9 @@ class Index(Protocol):
     async def write(self, changes: Sequence[Document | Gone], *, timeout: float) -> None:
         """Take changes, no two of one message; an older `change_seq` never overwrites a newer one, and is a success."""
 
+    def is_exact(self, query: Query) -> bool:
+        """Whether everything that it finds for a query matches; else there may be more, but nothing is missing."""
+
     async def find(self, wanted: Wanted, after: Hit | None, most: int, *, timeout: float) -> list[Hit]:
         """Return at most so many messages behind `after`, newest first; fewer than `most` are the last ones."""
 

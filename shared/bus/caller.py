@@ -70,8 +70,10 @@ class Caller:
         """
         lane = self.lanes[operation.queue]
         if lane.pending >= self._waiting_per_queue or len(self._calls) >= self._waiting_total:
+            lane.measures.failed("full")
             raise Refused(Fault.TOO_MANY_REQUESTS)
         if self._exchange is None or self._reply_to is None or lane.consumers == 0:
+            lane.measures.failed("nobody")
             raise Refused(Fault.UNAVAILABLE)
         if deadline is None:
             deadline = self.deadline(operation)
@@ -90,7 +92,7 @@ class Caller:
 
     async def _answered(self, lane: Lane, call: Call, deadline: float) -> Answer:
         self._calls[call.id] = call
-        timer = asyncio.get_running_loop().call_at(deadline, self._settle, call.id, _LOST)
+        timer = asyncio.get_running_loop().call_at(deadline, self._give_up, call.id, "budget")
         lane.add(call)
         try:
             return await call.answer
@@ -120,7 +122,14 @@ class Caller:
             if len(parts) == reply.parts:
                 self._settle(call.id, (reply.code, b"".join(parts[part] for part in range(reply.parts))))
 
+    def _give_up(self, call_id: int, reason: str) -> None:
+        call = self._calls.get(call_id)
+        if call is not None:
+            self.lanes[call.operation.queue].measures.failed(reason)
+            self._settle(call_id, _LOST)
+
     def _shed(self, call: Call) -> None:
+        self.lanes[call.operation.queue].measures.failed("late")
         self._settle(call.id, _SHED)
 
     def _send(self, lane: Lane, batch: Batch) -> None:
@@ -135,12 +144,13 @@ class Caller:
             if self._exchange is None or self._reply_to is None:
                 raise LinkLost("not connected")  # noqa: TRY301 - the same end as a lost connection
             message = self._message(batch)
+            lane.measures.octets(len(message.body))
             async with broker_await():
                 await self._exchange.publish(message, lane.queue)
         except LinkLost as lost:
             logger.warning("envelope not taken", extra={"queue": lane.queue, "reason": str(lost)})
             for call in tuple(batch.calls):
-                self._settle(call.id, _LOST)
+                self._give_up(call.id, "broker")
         await failpoints.reached("caller.published")
 
     def _message(self, batch: Batch) -> aio_pika.Message:
@@ -200,4 +210,4 @@ class Caller:
         for lane in self.lanes.values():
             lane.waiting.clear()
         for call_id in list(self._calls):
-            self._settle(call_id, _LOST)
+            self._give_up(call_id, "broker")

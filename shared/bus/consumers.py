@@ -14,6 +14,7 @@ from aio_pika.abc import AbstractChannel
 
 from shared.bus.lane import Lane
 from shared.bus.link import LinkLost, Session, broker_await, open_channel
+from shared.metrics.calls import command_queue
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ async def count_consumers(session: Session, lanes: Iterable[Lane]) -> AsyncItera
             watch.cancel()
             for lane in lanes:
                 lane.consumers = 0
+                command_queue(lane.queue, 0, 0)
 
 
 async def _watch(session: Session, channel: AbstractChannel, lanes: tuple[Lane, ...]) -> None:
@@ -52,4 +54,6 @@ async def _look(channel: AbstractChannel, lanes: Iterable[Lane]) -> None:
     for lane in lanes:
         async with broker_await():
             queue = await channel.declare_queue(lane.queue, passive=True)
-        lane.consumers = queue.declaration_result.consumer_count or 0
+        found = queue.declaration_result
+        lane.consumers = found.consumer_count or 0
+        command_queue(lane.queue, found.message_count or 0, lane.consumers)

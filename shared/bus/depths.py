@@ -9,11 +9,11 @@ from typing import NamedTuple
 from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import ChannelNotFoundEntity
 
-from shared import metrics
 from shared.bus.envelope import EnvelopeError
 from shared.bus.events import unpack_events
 from shared.bus.link import LinkLost, Session, broker_await, open_channel
 from shared.bus.topology import EventQueue
+from shared.metrics import events as metrics
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ async def _watch(session: Session, channel: AbstractChannel, queue: EventQueue) 
             for name in queue.arguments:
                 async with broker_await():
                     found = await _look(channel, name)
-                metrics.event_queue(name, found.messages or 0)
+                metrics.event_queue(name, found.messages or 0, found.consumers or 0)
             await asyncio.sleep(_LOOK_SECONDS)
     except LinkLost as lost:
         logger.warning("event queues not counted", extra={"queue": queue.name, "reason": str(lost)})

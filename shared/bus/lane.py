@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from shared.contract.operation import AnyOperation, Identity
+from shared.metrics.calls import QueueCalls
 
 ENVELOPE_COMMANDS = 64
 # A broker may refuse messages from 16 MiB on, and closes the channel over one.
@@ -54,6 +55,7 @@ class Call:
     send_by: float
     answer: "asyncio.Future[Answer]"
     key: str | None = None
+    began: float = field(default_factory=time.monotonic)
     batch: Batch | None = None
     parts: dict[int, dict[int, bytes]] = field(default_factory=dict)
 
@@ -74,6 +76,10 @@ class Lane:
     consumers: int = 0
     woken: bool = False
     commands: int = ENVELOPE_COMMANDS
+    measures: QueueCalls = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.measures = QueueCalls(self.queue, lambda: len(self.waiting), lambda: self.pending - len(self.waiting))
 
     def add(self, call: Call) -> None:
         """Take a call, and send it in the next turn of the event loop if the window allows."""
@@ -135,6 +141,8 @@ class Lane:
         batch = Batch(calls, now)
         for call in calls:
             call.batch = batch
+            self.measures.waited(now - call.began)
+        self.measures.calls(len(calls))
         return batch
 
 

@@ -17,6 +17,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.exceptions import AMQPError, ChannelPreconditionFailed
 from pamqp.exceptions import PAMQPException
 
+from shared.metrics import process
 from shared.tls import refusal
 
 logger = logging.getLogger(__name__)
@@ -113,6 +114,7 @@ class Link:
         self.up = asyncio.Event()
         self.was_up = asyncio.Event()
         self.refused: str | None = None
+        process.link(name, self.up.is_set)
         self._away = "the broker is away"
 
     @property

@@ -12,11 +12,13 @@ from typing import Protocol
 
 from aio_pika.abc import AbstractExchange
 
-from shared import failpoints, metrics
+from shared import failpoints
+from shared.bus.depths import watch_depths
 from shared.bus.events import batch_message, batches
 from shared.bus.link import LinkLost, Session, broker_await, open_channel
 from shared.bus.topology import EventQueue, declare_events
 from shared.contract.events import Event
+from shared.metrics import events as metrics
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +41,7 @@ class Relay:
 
     def __init__(self, outbox: Outbox, queue: EventQueue) -> None:
         self._outbox = outbox
-        self._queue = queue
+        self.queue = queue
         self._exchange: AbstractExchange | None = None
         self._open = asyncio.Event()
 
@@ -47,7 +49,7 @@ class Relay:
     async def publishing(self, session: Session) -> AsyncIterator[None]:
         """Open what publishes events, with confirms."""
         async with open_channel(session, confirms=True) as channel:
-            await declare_events(channel, self._queue)
+            await declare_events(channel, self.queue)
             self._exchange = channel.default_exchange
             self._open.set()
             try:
@@ -56,6 +58,14 @@ class Relay:
                 self._exchange = None
                 self._open.clear()
 
+    @asynccontextmanager
+    async def watching(self, session: Session) -> AsyncIterator[None]:
+        """Open what tells the metrics how much the queue has, for when nobody is there who consumes it."""
+        async with open_channel(session, confirms=False) as channel:
+            await declare_events(channel, self.queue)
+        async with watch_depths(session, self.queue):
+            yield
+
     async def round(self) -> float:
         """Move some events and return the seconds until the next round; raises `DatabaseError`."""
         await self._open.wait()
@@ -63,7 +73,7 @@ class Relay:
             async with self._outbox.taken() as events:
                 await self._publish(events)
         except LinkLost as lost:
-            logger.warning("events not taken", extra={"queue": self._queue.name, "reason": str(lost)})
+            logger.warning("events not taken", extra={"queue": self.queue.name, "reason": str(lost)})
             return _AWAY_SECONDS
         metrics.relayed(len(events))
         await asyncio.sleep(_GATHER_SECONDS)
@@ -72,7 +82,7 @@ class Relay:
     async def _publish(self, events: Sequence[Event]) -> None:
         for batch in batches(events):
             async with broker_await():
-                await self._exchange_now().publish(batch_message(batch), self._queue.name)
+                await self._exchange_now().publish(batch_message(batch), self.queue.name)
         if events:
             await failpoints.reached("relay.published")
 

@@ -47,13 +47,15 @@ Group = Callable[[Sequence[tuple[Any, Context]]], Awaitable[Sequence[Any]]]
 class Route:
     """One operation with the function that runs it: one command at a time, or a group of them.
 
-    A request of which `alone` is true is a group by itself, for its answer is large.
+    A request of which `alone` is true is a group by itself, for its answer is large. `most_waiting` reads that have to
+    wait are waited for at a time: the answers of most of those are large.
     """
 
     operation: AnyOperation
     single: Single | None = None
     group: Group | None = None
     alone: Callable[[Any], bool] | None = None
+    most_waiting: int = 2
 
 
 def route(operation: Operation[Q, R], handler: Callable[[Q, Context], Awaitable[R | WireTree]]) -> Route:
@@ -69,10 +71,11 @@ def route_group(
     handler: Callable[[Sequence[tuple[Q, Context]]], Awaitable[Sequence[Outcome[R]]]],
     *,
     alone: Callable[[Q], bool] | None = None,
+    most_waiting: int = 2,
 ) -> Route:
     """Bind a handler that takes up to `operation.group` commands and returns an outcome for each, in their order.
 
     An outcome is a reply, a fault, or an awaitable of either for a command that has to wait while the others are
     answered. An exception runs each command again alone, so a group that fails must have done nothing.
     """
-    return Route(operation, group=handler, alone=alone)
+    return Route(operation, group=handler, alone=alone, most_waiting=most_waiting)

@@ -11,20 +11,18 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from shared import failpoints, metrics
+from shared import failpoints
 from shared.bus.envelope import PARKED, Command, Reply
 from shared.bus.routes import Context, Group, Key, Route, Single
+from shared.bus.turns import Turns
 from shared.contract.faults import Away, Fault, Refused
 from shared.contract.reading import read_json
 from shared.contract.scalars import Unreadable
 from shared.contract.writing import reply_tree
+from shared.metrics import commands as metrics
 
 logger = logging.getLogger(__name__)
 
-# Enough to keep the database busy; more would only hold their answers in memory.
-_TURNS = 8
-# A read that waits by itself is one with a large answer.
-_PARKED_READS = 2
 
 Answer = Callable[[Reply], None]
 
@@ -35,6 +33,7 @@ class _Ready(NamedTuple):
     id: int
     request: Any
     context: Context
+    received: float
 
 
 class Runner:
@@ -52,9 +51,9 @@ class Runner:
         self._routes = routes
         self._waiting = waiting
         self._room = room
-        self._parked_reads = asyncio.Semaphore(_PARKED_READS)
+        self._waiting_reads = {name: asyncio.Semaphore(route.most_waiting) for name, route in routes.items()}
         # For each queue of its own: slow commands, such as logins, hold up only their queue.
-        self._turns = {route.operation.queue: asyncio.Semaphore(_TURNS) for route in routes.values()}
+        self._turns = {queue: Turns(queue) for queue in {route.operation.queue for route in routes.values()}}
 
     async def run(self, commands: Sequence[Command], received: float, answer: Answer) -> None:
         """Run the commands of one envelope that came at `received`, and give each reply to `answer`.
@@ -64,11 +63,11 @@ class Runner:
         work: list[Awaitable[None]] = []
         for name, ready in self._sorted(commands, received, answer).items():
             route = self._routes[name]
-            queue = route.operation.queue
+            turns = self._turns[route.operation.queue]
             if route.single is not None:
-                work += [self._run_single(route.single, queue, each, answer) for each in ready]
+                work += [self._run_single(route.single, turns, each, answer) for each in ready]
             if route.group is not None:
-                work += [self._run_group(route.group, queue, each, answer) for each in _groups(route, ready)]
+                work += [self._run_group(route.group, turns, each, answer) for each in _groups(route, ready)]
         if len(work) == 1:
             await work[0]
         else:
@@ -95,16 +94,17 @@ class Runner:
             logger.exception("command not readable", extra={"operation": command.operation, "trace": command.trace})
             return None
         context = Context(command.identity, command.operation, deadline, command.trace, _key(command.key, request))
-        return _Ready(command.id, request, context)
+        return _Ready(command.id, request, context, received)
 
-    async def _run_single(self, handler: Single, queue: str, command: _Ready, answer: Answer) -> None:
-        async with self._turns[queue]:
+    async def _run_single(self, handler: Single, turns: Turns, command: _Ready, answer: Answer) -> None:
+        async with turns.turn(1, command.received):
             await self._room()
             if _timely([command], answer):
                 await self._settle(command, handler(command.request, command.context), answer)
 
-    async def _run_group(self, handler: Group, queue: str, commands: Sequence[_Ready], answer: Answer) -> None:
-        async with self._turns[queue]:
+    async def _run_group(self, handler: Group, turns: Turns, commands: Sequence[_Ready], answer: Answer) -> None:
+        async with turns.turn(len(commands), commands[0].received):
+            metrics.group_ran(commands[0].context.operation, len(commands))
             await self._room()
             timely = _timely(commands, answer)
             if timely:
@@ -137,14 +137,16 @@ class Runner:
     def _wait(self, command: _Ready, outcome: Awaitable[Any], answer: Answer) -> None:
         answer(Reply(command.id, PARKED, b""))
         task = asyncio.create_task(self._parked(command, outcome, answer))
-        self._waiting.add(task)
-        task.add_done_callback(self._waiting.discard)
+        for tasks in (self._waiting, self._turns[self._routes[command.context.operation].operation.queue].parked):
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
 
     async def _parked(self, command: _Ready, outcome: Awaitable[Any], answer: Answer) -> None:
-        if self._routes[command.context.operation].operation.writes:
+        operation = command.context.operation
+        if self._routes[operation].operation.writes:
             await self._settle(command, outcome, answer)
             return
-        async with self._parked_reads:
+        async with self._waiting_reads[operation]:
             await self._room()
             await self._settle(command, outcome, answer)
 
@@ -187,7 +189,7 @@ def _groups(route: Route, ready: Sequence[_Ready]) -> list[Sequence[_Ready]]:
 
 
 def _answer(command: _Ready, reply: Reply, answer: Answer) -> None:
-    metrics.command_done(command.context.operation, reply.code)
+    metrics.command_done(command.context.operation, reply.code, time.monotonic() - command.received)
     answer(reply)
 
 

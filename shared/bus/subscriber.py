@@ -13,15 +13,17 @@ from contextlib import asynccontextmanager
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractIncomingMessage, AbstractQueue
 
-from shared import failpoints, metrics
+from shared import failpoints
 from shared.bus.depths import watch_depths
 from shared.bus.envelope import EnvelopeError, UnknownVersionError
 from shared.bus.events import attempts, batch_message, batch_of, dead_letter, deliveries, is_known, unpack_events
 from shared.bus.link import LinkLost, Session, broker_await, first_of, open_channel
 from shared.bus.topology import ATTEMPTS, EventQueue, declare_events
+from shared.bus.unhandled import Unhandled
 from shared.bus.watchdog import Deliveries, Watchdog
 from shared.contract.events import Event
 from shared.contract.faults import Away
+from shared.metrics.events import QueueEvents
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +49,7 @@ class Subscriber:
     """
 
     def __init__(self, queue: EventQueue, handler: Handler, probe: Probe, *, slots: int, retry_seconds: float) -> None:
-        self._queue = queue
+        self.queue = queue
         self._handler = handler
         self._probe = probe
         self._slots = asyncio.Semaphore(slots)
@@ -58,12 +60,14 @@ class Subscriber:
         self._draining = asyncio.Event()
         self._running: set[asyncio.Task[object]] = set()
         self._exchange: AbstractExchange | None = None
+        self._unhandled = Unhandled()
+        self._measures = QueueEvents(queue.name, self._away.is_set, self._unhandled.age)
 
     @asynccontextmanager
     async def publishing(self, session: Session) -> AsyncIterator[None]:
         """Open what hands on events that must come again, with confirms."""
         async with open_channel(session, confirms=True) as channel:
-            await declare_events(channel, self._queue)
+            await declare_events(channel, self.queue)
             self._exchange = channel.default_exchange
             try:
                 yield
@@ -74,14 +78,14 @@ class Subscriber:
     async def consuming(self, session: Session) -> AsyncIterator[None]:
         """Open the consumer."""
         async with open_channel(session, confirms=False) as channel:
-            await declare_events(channel, self._queue)
+            await declare_events(channel, self.queue)
             self._deliveries.unacknowledged = 0
             tasks = [
                 asyncio.create_task(self._consume(session, channel)),
                 asyncio.create_task(self._watchdog.watch(session, channel, [self._deliveries])),
             ]
             try:
-                async with watch_depths(session, self._queue):
+                async with watch_depths(session, self.queue):
                     yield
             finally:
                 for task in tasks:
@@ -99,20 +103,21 @@ class Subscriber:
         try:
             async with broker_await():
                 await channel.set_qos(prefetch_count=self._deliveries.prefetch)
-                queue = await channel.get_queue(self._queue.name)
+                queue = await channel.get_queue(self.queue.name)
             while not self._draining.is_set():
                 await self._consume_until_away(queue)
                 await self._until_back()
         except LinkLost as lost:
-            logger.warning("events not consumed", extra={"queue": self._queue.name, "reason": str(lost)})
+            logger.warning("events not consumed", extra={"queue": self.queue.name, "reason": str(lost)})
             session.lost.set()
         except Exception:
             # A bug, but a consumer that ended would leave a process that looks well and handles nothing.
-            logger.exception("events not consumed", extra={"queue": self._queue.name})
+            logger.exception("events not consumed", extra={"queue": self.queue.name})
             session.lost.set()
 
     async def _consume_until_away(self, queue: AbstractQueue) -> None:
         self._away.clear()
+        self._unhandled.begin()
         async with broker_await():
             tag = await queue.consume(self._receive)
         self._deliveries.paused = False
@@ -127,9 +132,9 @@ class Subscriber:
             try:
                 await self._probe()
             except Away as away:
-                logger.warning("events wait", extra={"queue": self._queue.name, "reason": away.reason})
+                logger.warning("events wait", extra={"queue": self.queue.name, "reason": away.reason})
             except Exception as error:
-                logger.warning("events wait", extra={"queue": self._queue.name}, exc_info=error)
+                logger.warning("events wait", extra={"queue": self.queue.name}, exc_info=error)
             else:
                 return
 
@@ -145,7 +150,7 @@ class Subscriber:
                 await (self._hand_back(message) if self._away.is_set() else self._take(message))
         except LinkLost as lost:
             # Unacknowledged it comes again.
-            logger.warning("events not acknowledged", extra={"queue": self._queue.name, "reason": str(lost)})
+            logger.warning("events not acknowledged", extra={"queue": self.queue.name, "reason": str(lost)})
         finally:
             # Also where the broker does not know it: the watchdog then sees a consumer that gets nothing.
             self._deliveries.unacknowledged -= 1
@@ -155,11 +160,11 @@ class Subscriber:
         try:
             await self._settle(message)
         except (Away, LinkLost) as away:
-            logger.warning("events wait", extra={"queue": self._queue.name, "reason": str(away)})
+            logger.warning("events wait", extra={"queue": self.queue.name, "reason": str(away)})
             await self._hand_back(message)
         except Exception:
             # A bug of ours, and no reason to lose events: they come again, and in the end the broker counts them out.
-            logger.exception("events not handled", extra={"queue": self._queue.name})
+            logger.exception("events not handled", extra={"queue": self.queue.name})
             self._away.set()
             await _requeue(message)
         else:
@@ -176,7 +181,7 @@ class Subscriber:
     async def _sent_anew(self, message: AbstractIncomingMessage) -> bool:
         """Begin the broker's own count anew, or it would make a dead letter of what waits for long."""
         try:
-            await self._publish(batch_of(message.body, attempts(message)), self._queue.name)
+            await self._publish(batch_of(message.body, attempts(message)), self.queue.name)
         except LinkLost:
             return False
         async with broker_await():
@@ -188,24 +193,27 @@ class Subscriber:
         try:
             events = unpack_events(message.body)
         except UnknownVersionError:
-            logger.exception("events not readable", extra={"queue": self._queue.name})
-            await self._publish(batch_of(message.body, attempts(message)), self._queue.retries[-1])
+            logger.exception("events not readable", extra={"queue": self.queue.name})
+            await self._publish(batch_of(message.body, attempts(message)), self.queue.retries[-1])
             return
         except EnvelopeError:
             # No later version will read it either.
-            logger.exception("dead letter", extra={"queue": self._queue.name})
-            await self._publish(batch_of(message.body, attempts(message)), self._queue.dead)
-            metrics.dead_letter(self._queue.name)
+            logger.exception("dead letter", extra={"queue": self.queue.name})
+            await self._publish(batch_of(message.body, attempts(message)), self.queue.dead)
+            self._measures.dead()
             return
+        with self._unhandled.holding(events):
+            await self._settle_events(events, attempts(message))
+
+    async def _settle_events(self, events: Sequence[Event], count: int) -> None:
         known = [event for event in events if is_known(event)]
         unknown = [event for event in events if not is_known(event)]
-        count = attempts(message)
         later, failed = await self._handled(known)
-        await self._again(later, self._queue.retries[0], count)
-        await self._again(unknown, self._queue.retries[-1], count)
+        await self._again(later, self.queue.retries[0], count)
+        await self._again(unknown, self.queue.retries[-1], count)
         await self._failed(failed, count + 1)
         unhandled = {*later, *(event for event, _ in failed)}
-        metrics.events_handled(self._queue.name, [event.at for event in known if event not in unhandled])
+        self._measures.handled([event.at for event in known if event not in unhandled])
 
     async def _handled(self, events: Sequence[Event]) -> tuple[Sequence[Event], list[_Failure]]:
         """Return what is to come later and what failed; one event that fails must not take the others with it."""
@@ -215,29 +223,30 @@ class Subscriber:
             raise
         except Exception as error:
             if len(events) == 1:
-                logger.warning("event failed", extra={"queue": self._queue.name}, exc_info=error)
+                logger.warning("event failed", extra={"queue": self.queue.name}, exc_info=error)
                 return (), [(events[0], type(error).__name__)]
         outcomes = [await self._handled([event]) for event in events]
         return [event for later, _ in outcomes for event in later], [each for _, failed in outcomes for each in failed]
 
     async def _failed(self, failed: Sequence[_Failure], count: int) -> None:
         if count < ATTEMPTS:
-            await self._again([event for event, _ in failed], self._queue.retries[count - 1], count)
+            await self._again([event for event, _ in failed], self.queue.retries[count - 1], count)
             return
         for event, error in failed:
-            logger.error("dead letter", extra={"queue": self._queue.name, "error": error})
-            await self._publish(dead_letter(event, attempts=count, error=error), self._queue.dead)
-            metrics.dead_letter(self._queue.name)
+            logger.error("dead letter", extra={"queue": self.queue.name, "error": error})
+            await self._publish(dead_letter(event, attempts=count, error=error), self.queue.dead)
+            self._measures.dead()
 
     async def _again(self, events: Sequence[Event], queue: str, count: int) -> None:
         if events:
             await self._publish(batch_message(events, attempts=count), queue)
+            self._measures.retried(len(events))
 
     async def _publish(self, message: aio_pika.Message, queue: str) -> None:
         if self._exchange is None:
             raise LinkLost("not connected")
-        if queue in self._queue.retries:
-            message.expiration = self._retry_seconds * _GROWTH ** self._queue.retries.index(queue)
+        if queue in self.queue.retries:
+            message.expiration = self._retry_seconds * _GROWTH ** self.queue.retries.index(queue)
         async with broker_await():
             await self._exchange.publish(message, queue)
 

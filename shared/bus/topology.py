@@ -94,12 +94,12 @@ def _quorum(next_queue: str) -> dict[str, str | int]:
 
 
 DELIVERY_EVENTS = EventQueue("events.delivery", frozenset({Fact.SEND_REQUESTED}))
-SEARCH_EVENTS = EventQueue(
-    "events.search", frozenset({Fact.MESSAGE_STORED, Fact.MESSAGE_CHANGED, Fact.MESSAGE_DELETED})
-)
+SEARCH_EVENTS = EventQueue("events.search", frozenset({Fact.MESSAGE_STORED, Fact.MESSAGE_CHANGED}))
+# Apart, for a deleted conversation may give a million of them, and what is stored meanwhile must be found soon.
+SEARCH_DELETIONS = EventQueue("events.search.deleted", frozenset({Fact.MESSAGE_DELETED}))
 
 # Each fact is wanted by one consumer: it leaves the outbox for one queue.
-EVENT_QUEUES: tuple[EventQueue, ...] = (DELIVERY_EVENTS, SEARCH_EVENTS)
+EVENT_QUEUES: tuple[EventQueue, ...] = (DELIVERY_EVENTS, SEARCH_EVENTS, SEARCH_DELETIONS)
 
 
 async def declare_events(channel: AbstractChannel, queue: EventQueue) -> None:

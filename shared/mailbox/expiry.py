@@ -9,8 +9,8 @@ from enum import Enum
 from pathlib import Path
 from typing import NamedTuple
 
-from shared import metrics
 from shared.mailbox.step_size import StepSize
+from shared.metrics import mailbox as metrics
 from shared.postgres.pool import Database
 from shared.postgres.queries import load_queries
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from shared import metrics
+from shared.metrics import outbox
 from shared.postgres.pool import Database
 from shared.postgres.queries import load_queries
 
@@ -27,5 +27,5 @@ class OutboxDepth:
 
     async def measure(self) -> float:
         """Tell the metrics; return the seconds until it is worth doing again."""
-        metrics.outbox(*await self.state())
+        outbox.waiting(*await self.state())
         return _MEASURE_SECONDS

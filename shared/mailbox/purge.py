@@ -4,8 +4,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from shared import metrics
 from shared.mailbox.step_size import StepSize
+from shared.metrics import mailbox as metrics
 from shared.postgres.errors import DatabaseAway
 from shared.postgres.pool import Database
 from shared.postgres.queries import load_queries

@@ -21,7 +21,8 @@ class Send(NamedTuple):
 class SmsSend(NamedTuple):
     """A text for carriers, in the order of `sms_send`'s arguments; dates in ms since 1970, `due_at` is none for now.
 
-    `recipients` is a JSON array of digits; without `store` it is kept nowhere but in its jobs.
+    `recipients` is a JSON array of digits; without `store` it is kept nowhere but in its jobs. `carriers` is an array
+    like it, of their carriers, where they are chosen; nobody sends them later than `validity_ms` after their date.
     """
 
     account_id: int
@@ -33,6 +34,8 @@ class SmsSend(NamedTuple):
     origin: int
     store: bool
     sender: str
+    carriers: str = "[]"
+    validity_ms: int = 0
 
 
 class Sized(NamedTuple):

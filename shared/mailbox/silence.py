@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from shared import metrics
 from shared.contract import dates
+from shared.metrics import mailbox as metrics
 from shared.postgres.pool import Database
 from shared.postgres.queries import load_queries
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from inspect import isawaitable
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import asyncpg
 
@@ -10,9 +10,13 @@ from shared.contract.faults import Fault, fault_numbered
 from shared.mailbox.rules import PAGE_OCTETS
 from shared.mailbox.terms import Terms
 from shared.mailbox.writes import Writer, Written
+from shared.metrics.syncs import synced as synced_pages
+
+T = TypeVar("T")
 
 # An answer holds 1,000 acks too, of about 100 octets each in XML.
 _ENTRIES_OCTETS = PAGE_OCTETS - 128 * 1024
+_ENTRY = '"messageId":'
 # What a statement passes by in a few dozen milliseconds; more than a call can ack, or a look would find only those.
 _LOOKS = 10_000
 
@@ -67,7 +71,7 @@ class Syncs:
         """Return what each sync gave, or a fault; raise `DatabaseError`."""
         written = await self._writer.write(self._query, syncs, terms)
         return [
-            outcome if _is_whole(outcome) else self._whole(outcome, sync, each)
+            _counted(outcome, sync) if _is_whole(outcome) else self._whole(outcome, sync, each)
             for outcome, sync, each in zip(written, syncs, terms, strict=True)
         ]
 
@@ -80,7 +84,15 @@ class Syncs:
             found = await _settled(outcome)
         if isinstance(first, Fault) or isinstance(found, Fault):
             return found
-        return Synced(first.acks, found.page)
+        return _counted(Synced(first.acks, found.page), sync)
+
+
+def _counted(found: T, sync: Sync) -> T:
+    if isinstance(found, Synced):
+        # Within a text the quotes have backslashes before them, so each entry has one of these.
+        entries = found.page.count(_ENTRY)
+        synced_pages(entries, behind=entries >= sync.wanted)
+    return found
 
 
 def _is_whole(outcome: Written[Synced]) -> bool:

@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from shared import metrics
+from shared.metrics import mailbox as metrics
 from shared.postgres.pool import Database
 from shared.postgres.queries import load_queries
 

@@ -12,6 +12,7 @@ from typing import Any, Self
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
+from shared.metrics.pools import PoolUse
 from shared.postgres.errors import DatabaseAway, translated
 
 # A statement that outlives its caller, because the cancel request was lost, ends after this on the server.
@@ -52,6 +53,8 @@ class Database:
         self._size = size
         self._name = name
         self._pool: asyncpg.Pool | None = None
+        self._in_use = 0
+        self._measures = PoolUse(name, size, lambda: self._in_use)
 
     async def __aenter__(self) -> Self:
         self._pool = await asyncpg.create_pool(
@@ -129,22 +132,32 @@ class Database:
 
     @asynccontextmanager
     async def _borrowed(self, pool: asyncpg.Pool, seconds: float) -> AsyncIterator[Connection]:
-        end = asyncio.get_running_loop().time() + seconds
+        began = asyncio.get_running_loop().time()
+        end = began + seconds
         try:
-            async with asyncio.timeout_at(end):
-                connection = await pool.acquire()
+            connection = await self._acquired(pool, began, end)
+            self._in_use += 1
             try:
                 async with asyncio.timeout_at(end):
                     yield connection
             finally:
+                self._in_use -= 1
                 await _give_back(pool, connection)
         except Exception as error:
             ours = translated(error)
             if ours is None:
                 raise
+            self._measures.failed(type(ours).__name__)
             if isinstance(ours, DatabaseAway):
                 await self._expire()
             raise ours from error
+
+    async def _acquired(self, pool: asyncpg.Pool, began: float, end: float) -> Connection:
+        try:
+            async with asyncio.timeout_at(end):
+                return await pool.acquire()
+        finally:
+            self._measures.waited(asyncio.get_running_loop().time() - began)
 
     async def _expire(self) -> None:
         if self._pool is not None:

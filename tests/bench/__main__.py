@@ -17,6 +17,7 @@ from tests.bench.paths import ROOT
 from tests.bench.results import Result, line, middle, ratios, result
 from tests.bench.scenarios import SCENARIOS, Scenario
 from tests.bench.search import run as search
+from tests.bench.smpp import run as smpp
 from tests.bench.yardsticks import CONNECTIONS, Subject, subjects
 
 _WARM_UP_SECONDS = 1.0
@@ -27,7 +28,7 @@ async def _measure(subject: Subject, scenario: Scenario, seconds: float) -> Resu
     own, before = time.process_time(), cpu_seconds(subject.pids)
     figures = await subject.run(scenario, seconds)
     own_after = time.process_time()
-    left = await subject.settle() if subject.settle else None
+    left = await subject.settle(scenario) if subject.settle else None
     after = cpu_seconds(subject.pids)
     costs = {who: after[who] - before[who] for who in subject.pids}
     return result(figures, {"bench": own_after - own, **costs}, left)
@@ -79,11 +80,13 @@ async def _run(options: argparse.Namespace, service: stack.Service) -> int:
         wrong = _summary(scenarios, found)
     if search.NAME in options.scenarios:
         await search.run(service, options.rounds, options.seconds)
+    if smpp.NAME in options.scenarios:
+        await smpp.run(service, options.rounds, options.seconds)
     return wrong
 
 
 def _options() -> argparse.Namespace:
-    names = [*(scenario.name for scenario in SCENARIOS), search.NAME]
+    names = [*(scenario.name for scenario in SCENARIOS), search.NAME, smpp.NAME]
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("scenarios", nargs="*", default=names, help=f"any of {', '.join(names)}; all by default")
     parser.add_argument("--rounds", type=int, default=5)

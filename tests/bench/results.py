@@ -72,7 +72,8 @@ def ratios(scenario: Scenario, found: Mapping[str, Sequence[Result]]) -> list[st
     for name, results in found.items():
         if name == SERVICE:
             continue
-        each = [ours.rate / theirs.rate for ours, theirs in zip(found[SERVICE], results, strict=True)]
+        service = [own.settled_rate if scenario.settled else own.rate for own in found[SERVICE]]
+        each = [ours / theirs.rate for ours, theirs in zip(service, results, strict=True)]
         listed = " ".join(f"{ratio:.2f}" for ratio in each)
         goal = scenario.goals.get(name)
         ending = "" if goal is None else f"; goal {goal:.2f}: {verdict(median(each), goal)}"

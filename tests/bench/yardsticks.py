@@ -30,7 +30,7 @@ class Subject:
     run: Run
     pids: Mapping[str, int]
     only: Container[str] | None = None
-    settle: Callable[[], Awaitable[events.Left]] | None = None
+    settle: Callable[[Scenario], Awaitable[events.Left]] | None = None
 
     def fits(self, scenario: Scenario) -> bool:
         return self.only is None or scenario.name in self.only
@@ -62,7 +62,10 @@ async def subjects(service: Service, accounts: Sequence[int], folder: Path) -> A
         servers = {name: service.pids[name] for name in ("rabbitmq", "postgres")}
         broker, database = ({name: servers[name]} for name in servers)
         plain = {"gateway": gateway, "worker": worker} | servers
-        settle = partial(events.settled, environment["DATABASE_URL"])
+
+        async def settle(scenario: Scenario) -> events.Left:
+            return await events.settled(environment["DATABASE_URL"], texts=scenario.settled)
+
         yield [
             Subject("bare aiohttp", partial(_http, bare_port, service), {"handler": bare}),
             Subject("bare bus", over_bus, {"worker": echo, **broker}),

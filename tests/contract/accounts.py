@@ -1,6 +1,6 @@
 """Accounts for contract tests: made many at once, each used once."""
 
-from tests.running import Account, Stack
+from tests.running import Account, Serving
 
 _AT_ONCE = 100
 
@@ -8,7 +8,7 @@ _AT_ONCE = 100
 class Accounts:
     """Fresh accounts of a stack."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Serving) -> None:
         self._stack = stack
         self._made: list[Account] = []
 

@@ -13,7 +13,7 @@ from tests.contract.exchange import Exchange, complaint, send
 from tests.contract.matching import Names
 from tests.contract.patience import until_it_holds
 from tests.contract.valid_requests import PUBLIC
-from tests.running import Account, Stack
+from tests.running import Account, Serving
 
 _BY_NAME: dict[str, AnyOperation] = {each.name: each for each in PUBLIC}
 _AT_ONCE = 32
@@ -23,7 +23,7 @@ _DAY = 86_400_000
 class Runner:
     """One run of one case in one format."""
 
-    def __init__(self, stack: Stack, accounts: Accounts, session: aiohttp.ClientSession, form: str) -> None:
+    def __init__(self, stack: Serving, accounts: Accounts, session: aiohttp.ClientSession, form: str) -> None:
         self._stack = stack
         self._accounts = accounts
         self._session = session

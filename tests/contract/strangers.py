@@ -2,7 +2,7 @@
 
 import json
 
-from deploy.local.commands import create_key, usermessage
+from deploy.local.commands import command_line, create_key, usermessage
 from tests.contract.valid_requests import Callers
 from tests.running import Account, Stack
 
@@ -10,7 +10,8 @@ from tests.running import Account, Stack
 def make_callers(stack: Stack, own: Account, disabled: Account) -> Callers:
     """Create the applications and tokens; disables the second account."""
     env = stack.settings_env
-    other, off = create_key(env, "other"), create_key(env, "disabled")
+    run = command_line(env)
+    other, off = create_key(run, "other"), create_key(run, "disabled")
     tokens = [_token(stack, own, int(key["id"])) for key in (other, off)]
     usermessage(env, "keys", "disable", str(off["id"]))
     usermessage(env, "accounts", "disable", f"id:{disabled.account_id}")

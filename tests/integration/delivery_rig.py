@@ -16,6 +16,8 @@ from services.delivery.arrivals import KeptArrivals
 from services.delivery.carriers.carrier import Accepted, Carrier, Outcome, Submission, UnknownPolicy
 from services.delivery.guard_store import SharedGuards
 from services.delivery.guards import Guard, Guards
+from services.delivery.later_arrivals import LaterArrivals
+from services.delivery.parts import KeptParts, Passing
 from services.delivery.reach import Carriers, Reach, Ways
 from services.delivery.recipients import Recipients
 from services.delivery.store import Store
@@ -45,6 +47,7 @@ class Scripted:
     """A carrier that answers one outcome after the other, the last one for ever, and keeps what it got."""
 
     window = 10
+    open = True
 
     def __init__(self, name: str, *outcomes: Outcome, policy: UnknownPolicy = "resend", rate: float = 1000.0) -> None:
         self.name = name
@@ -117,7 +120,8 @@ class DeliveryRig:
         self.store = Store(rig.database)
         self.reach = Reach(rig.mailbox, self.store, Recipients(scene), Twins(rig.mailbox))
         self._settings = settings
-        self.arrivals = KeptArrivals(rig.mailbox, self.reach.recipients, self.store, lambda: None)
+        passing = Passing(KeptParts(rig.database, 1000), LaterArrivals())
+        self.arrivals = KeptArrivals(rig.mailbox, self.reach.recipients, self.store, passing, lambda: None)
 
     def worker(self, carriers: Carriers | None = None, guard: Guard | None = None) -> Working:
         """Return another worker."""

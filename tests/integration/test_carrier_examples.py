@@ -13,6 +13,7 @@ from yarl import URL
 from services.delivery.carriers.carrier import (
     Accepted,
     Inbound,
+    InboundPart,
     Outcome,
     Receipt,
     ReceiptState,
@@ -22,6 +23,7 @@ from services.delivery.carriers.carrier import (
 )
 from services.delivery.switchboard import Switchboard
 from services.delivery.webhooks import Webhooks
+from tests.free_leases import FreeLeases
 from tests.unit.carrier_place import References
 from tests.unit.carrier_server import CarrierServer
 
@@ -41,6 +43,9 @@ class Kept:
 
     async def inbound(self, inbound: Inbound) -> None:
         self.arrived.append(inbound)
+
+    async def part(self, _: InboundPart) -> None:
+        raise AssertionError
 
 
 class Example:
@@ -68,7 +73,7 @@ async def example(file: str, url: str, folder: Path) -> AsyncIterator[Example]:
     async with server.serving():
         copy = folder / file
         _write(copy, (EXAMPLES / file).read_text().replace(url, server.url))
-        board = Switchboard(copy, kept, References())
+        board = Switchboard(copy, kept, References(), FreeLeases())
         async with Webhooks(board, kept).serving("127.0.0.1", 0) as port:
             public_url = f"http://127.0.0.1:{port}"
             _write(copy, copy.read_text().replace("https://sms.example.org", public_url))

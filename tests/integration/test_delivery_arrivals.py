@@ -1,11 +1,12 @@
 """Receipts and inbound messages: once each, whenever they come."""
 
+import asyncio
 import itertools
 
 import pytest
 
 from deploy.local.servers import Servers
-from services.delivery.carriers.carrier import Accepted, Inbound, Receipt, ReceiptState, Unknown
+from services.delivery.carriers.carrier import Accepted, Inbound, Receipt, ReceiptState, Unknown, UnknownPolicy
 from shared.contract import dates
 from tests.integration.delivery_rig import NUMBER, DeliveryRig, Scripted, delivery_rig
 
@@ -151,6 +152,51 @@ async def test_what_is_sent_twice_for_want_of_an_answer_has_both_receipts(server
         await rig.becomes(account, message_id, "done")
         assert (await rig.message(account, message_id))["status"] == 2
         assert [row["carrier_id"] for row in await rig.rig.rows(_PARKED)] == ["first"]
+
+
+@pytest.mark.parametrize("policy", ["resend", "fail"])
+async def test_a_receipt_says_what_no_answer_did(servers: Servers, policy: UnknownPolicy) -> None:
+    carrier = Scripted("one", policy=policy)
+    async with delivery_rig(servers, carrier, delivery_retry_seconds=60.0) as rig:
+
+        async def early(_: object) -> Unknown:
+            if policy == "fail":
+                await rig.arrivals.receipt(_receipt("ref"))
+            return Unknown("no answer", ("ref",))
+
+        carrier.answer = early
+        async with rig.worker().running():
+            account = await rig.account()
+            message_id = await rig.send(account)
+            if policy == "resend":
+                await _happens(rig, account, message_id, "unknown")
+                await rig.arrivals.receipt(_receipt("ref"))
+            await rig.becomes(account, message_id, "done")
+            assert (await rig.message(account, message_id))["status"] == 2
+            states = [state for state, _ in await rig.happened(account, message_id)]
+            assert states == ["queued", "submitting", "unknown", "delivered"]
+            assert len(carrier.got) == 1
+
+
+async def test_only_the_carrier_that_has_it_fails_it(servers: Servers) -> None:
+    lost, has = Scripted("lost", Unknown("no answer", ("ref", "ref-2"))), Scripted("has", Accepted(("id",)))
+    async with delivery_rig(servers, lost, has) as rig, rig.worker().running():
+        account = await rig.account()
+        message_id = await rig.send(account)
+        await _happens(rig, account, message_id, "unknown")
+        rig.scene.carriers = {"has": has}
+        await rig.becomes(account, message_id, "accepted")
+        await rig.arrivals.receipt(_receipt("ref", _FAILED, "absent")._replace(carrier="lost"))
+        await rig.becomes(account, message_id, "accepted")
+        await rig.arrivals.receipt(_receipt("id")._replace(carrier="has"))
+        await rig.becomes(account, message_id, "done")
+        assert (await rig.message(account, message_id))["status"] == 2
+
+
+async def _happens(rig: DeliveryRig, account: int, message_id: int, state: str) -> None:
+    async with asyncio.timeout(15):
+        while state not in {each for each, _ in await rig.happened(account, message_id)}:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
 
 async def test_an_inbound_message_is_one_message(servers: Servers) -> None:

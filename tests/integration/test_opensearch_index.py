@@ -162,6 +162,9 @@ async def test_it_finds_what_the_reference_finds(rig: Rig) -> None:
         query = _text(dice, dice.choice([2, 4, 8]), '""**-')
         expected = [number for number, found in enumerate(words_of) if matches(parse(query), found)]
         if not parse(query).is_empty:
-            assert await rig.find(query, account_id=21, most=2000) == expected[::-1], query
+            found = await rig.find(query, account_id=21, most=2000)
+            if not rig.index.is_exact(parse(query)):
+                found = [number for number in found if matches(parse(query), words_of[number])]
+            assert found == expected[::-1], query
         telling += 0 < len(expected) < len(texts)
     assert telling > 150

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from deploy.local.servers import Servers
-from shared.bus.topology import DELIVERY_EVENTS, SEARCH_EVENTS, EventQueue
+from shared.bus.topology import DELIVERY_EVENTS, EVENT_QUEUES, SEARCH_EVENTS, EventQueue
 from shared.contract.events import Event, Fact
 from shared.mailbox import role
 from shared.mailbox.role import mailbox_role
@@ -21,7 +21,7 @@ from tests.integration.fresh_database import fresh_database
 from tests.integration.relay_rig import Ends, delete
 
 EVENTS = 20 * 200
-_PREPARE = "prepare take as select * from outbox_take('{4}', 0, 500)"
+_PREPARE = "prepare take as select * from outbox_take('{kinds}', 0, 500)"
 
 
 class _Small(EventQueue):
@@ -83,18 +83,23 @@ async def _arrived(ends: Ends, events: int) -> list[Event]:
     return found
 
 
-async def test_a_backlog_of_one_queue_is_not_read_for_another(servers: Servers) -> None:
+@pytest.mark.parametrize(
+    ("queue", "backlog"), [(mine, other) for mine in EVENT_QUEUES for other in EVENT_QUEUES if mine is not other]
+)
+async def test_a_backlog_of_one_queue_is_not_read_for_another(
+    servers: Servers, queue: EventQueue, backlog: EventQueue
+) -> None:
     """Not even by a statement that was planned when the table was empty."""
     async with fresh_database(servers) as url:
         await migrate(url, after=True)
         connection = await asyncpg.connect(url)
         try:
             await connection.execute("vacuum analyze outbox")
-            await connection.execute(_PREPARE)
+            await connection.execute(_PREPARE.replace("kinds", ",".join(map(str, map(int, sorted(queue.facts))))))
             for _ in range(10):
                 await connection.execute("execute take")
-            await Ends(url, "", SEARCH_EVENTS).write(200_000, Fact.MESSAGE_STORED)
-            await Ends(url, "", DELIVERY_EVENTS).write(1, account_id=2)
+            await Ends(url, "", backlog).write(200_000, min(backlog.facts))
+            await Ends(url, "", queue).write(1, min(queue.facts), account_id=2)
             (plan,) = json.loads(await connection.fetchval("explain (analyze, buffers, format json) execute take"))
         finally:
             await connection.close()

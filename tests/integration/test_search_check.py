@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -13,8 +12,7 @@ from services.search.check import Check, Checked
 from services.search.turn import our_turn
 from shared.mailbox.writes import Flags, Removal
 from shared.settings import Settings
-from tests.integration.fresh_database import fresh_database
-from tests.integration.index_rig import ACCOUNT, IndexRig, document, index_rig
+from tests.integration.index_rig import ACCOUNT, IndexRig, document
 from tests.integration.mailbox_rig import TIMEOUT, message, within
 from tests.integration.terminal import Done, Terminal
 
@@ -27,118 +25,104 @@ def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.search.opensearch.renewal.QUERIES_SECONDS", 0.1)
 
 
-@pytest.fixture(scope="module")
-async def database_url(servers: Servers) -> AsyncIterator[str]:
-    async with fresh_database(servers) as url:
-        yield url
-
-
-@pytest.fixture(params=["postgres", "opensearch"])
-async def rig(request: pytest.FixtureRequest, database_url: str) -> AsyncIterator[IndexRig]:
-    """Yield each backend."""
-    url = request.getfixturevalue("opensearch").url if request.param == "opensearch" else ""
-    async with index_rig(database_url, url) as rig:
-        yield rig
-
-
-async def checked(rig: IndexRig, *, repair: bool = True, sample: int = 0) -> Checked:
-    await rig.refresh()
-    check = Check(rig.mailboxes, rig.index, repair=repair)
+async def checked(backend: IndexRig, *, repair: bool = True, sample: int = 0) -> Checked:
+    await backend.refresh()
+    check = Check(backend.mailboxes, backend.index, repair=repair)
     return await (check.sample(sample) if sample else check.full())
 
 
-async def muddled(rig: IndexRig) -> None:
+async def muddled(backend: IndexRig) -> None:
     """Make an index that lacks 2 messages, has 2 as they were, and 5 that are gone or never were."""
-    await rig.stored("word", "word")
-    await rig.rig.insert(*(message(ACCOUNT, body="word") for _ in range(6)))
-    await rig.indexed(ACCOUNT)
+    await backend.stored("word", "word")
+    await backend.rig.insert(*(message(ACCOUNT, body="word") for _ in range(6)))
+    await backend.indexed(ACCOUNT)
     flags = [Flags(ACCOUNT, number, read=None, locked=True) for number in (3, 4)]
-    await rig.rig.mailbox.update(flags, within(flags))
-    await rig.rig.mailbox.delete([Removal(ACCOUNT, 5), Removal(ACCOUNT, 6)], within([0, 0]))
-    await rig.events(ACCOUNT)
+    await backend.rig.mailbox.update(flags, within(flags))
+    await backend.rig.mailbox.delete([Removal(ACCOUNT, 5), Removal(ACCOUNT, 6)], within([0, 0]))
+    await backend.events(ACCOUNT)
     orphans = [document(number, "word", account_id=account) for account, number in ((6, 1), (ACCOUNT, 90), (8, 1))]
-    await rig.index.write(orphans, timeout=TIMEOUT)
+    await backend.index.write(orphans, timeout=TIMEOUT)
 
 
-async def test_what_differs_is_found_and_repaired(rig: IndexRig) -> None:
-    await muddled(rig)
+async def test_what_differs_is_found_and_repaired(backend: IndexRig) -> None:
+    await muddled(backend)
     found = Checked(compared=6, missing=2, stale=2, orphaned=5)
-    assert await checked(rig, repair=False) == replace(found, left=9)
-    assert await checked(rig) == replace(found, repaired=9)
-    assert await checked(rig) == Checked(compared=6)
-    assert await rig.found(ACCOUNT, "word") == [8, 7, 4, 3, 2, 1]
-    assert await rig.found(ACCOUNT, "word", locked=True) == [4, 3]
+    assert await checked(backend, repair=False) == replace(found, left=9)
+    assert await checked(backend) == replace(found, repaired=9)
+    assert await checked(backend) == Checked(compared=6)
+    assert await backend.found(ACCOUNT, "word") == [8, 7, 4, 3, 2, 1]
+    assert await backend.found(ACCOUNT, "word", locked=True) == [4, 3]
 
 
-async def test_a_sample_finds_what_lies_in_its_places(rig: IndexRig) -> None:
-    await muddled(rig)
-    sampled = await checked(rig, repair=False, sample=3000)
+async def test_a_sample_finds_what_lies_in_its_places(backend: IndexRig) -> None:
+    await muddled(backend)
+    sampled = await checked(backend, repair=False, sample=3000)
     assert 0 < sampled.compared <= 30 * 6
     assert min(sampled.missing, sampled.stale, sampled.orphaned) > 0
-    assert (await checked(rig, sample=1)).left == 0
+    assert (await checked(backend, sample=1)).left == 0
 
 
-async def test_events_that_are_on_their_way_are_no_differences(rig: IndexRig) -> None:
-    await rig.rig.insert(message(ACCOUNT), message(ACCOUNT))
-    await rig.indexed(ACCOUNT)
-    await rig.rig.insert(message(ACCOUNT))
+async def test_events_that_are_on_their_way_are_no_differences(backend: IndexRig) -> None:
+    await backend.rig.insert(message(ACCOUNT), message(ACCOUNT))
+    await backend.indexed(ACCOUNT)
+    await backend.rig.insert(message(ACCOUNT))
     flags = [Flags(ACCOUNT, 1, read=None, locked=True)]
-    await rig.rig.mailbox.update(flags, within(flags))
-    await rig.rig.mailbox.delete([Removal(ACCOUNT, 2)], within([0]))
-    check = asyncio.create_task(checked(rig, repair=False))
+    await backend.rig.mailbox.update(flags, within(flags))
+    await backend.rig.mailbox.delete([Removal(ACCOUNT, 2)], within([0]))
+    check = asyncio.create_task(checked(backend, repair=False))
     await asyncio.sleep(_SETTLE_SECONDS / 2)
     assert not check.done()
-    await rig.indexed(ACCOUNT)
+    await backend.indexed(ACCOUNT)
     assert await check == Checked(compared=2)
 
 
-async def test_a_message_that_changes_all_the_time_is_no_difference_in_the_end(rig: IndexRig) -> None:
-    await rig.rig.insert(message(ACCOUNT))
-    check = asyncio.create_task(checked(rig))
+async def test_a_message_that_changes_all_the_time_is_no_difference_in_the_end(backend: IndexRig) -> None:
+    await backend.rig.insert(message(ACCOUNT))
+    check = asyncio.create_task(checked(backend))
     locked = True
     while not check.done():
         flags = [Flags(ACCOUNT, 1, read=None, locked=locked)]
-        await rig.rig.mailbox.update(flags, within(flags))
-        await rig.indexed(ACCOUNT)
+        await backend.rig.mailbox.update(flags, within(flags))
+        await backend.indexed(ACCOUNT)
         await asyncio.sleep(0.3)
         locked = not locked
     assert (await check).missing == 0
 
 
-async def test_many_accounts_and_pages_are_compared(rig: IndexRig, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_many_accounts_and_pages_are_compared(backend: IndexRig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.search.comparing._PAGE", 50)
     monkeypatch.setattr("shared.mailbox.indexing._SCAN_MESSAGES", 20)
     for account in range(10):
-        await rig.rig.insert(*(message(account + 1, body="word") for _ in range(30)))
+        await backend.rig.insert(*(message(account + 1, body="word") for _ in range(30)))
     orphans = [document(number, "word", account_id=account) for account in (5, 90) for number in range(100, 320)]
-    await rig.index.write(orphans, timeout=TIMEOUT)
-    assert await checked(rig, repair=False) == Checked(compared=300, missing=300, orphaned=440, left=740)
-    assert await checked(rig) == Checked(compared=300, missing=300, orphaned=440, repaired=740)
-    assert await checked(rig) == Checked(compared=300)
+    await backend.index.write(orphans, timeout=TIMEOUT)
+    assert await checked(backend, repair=False) == Checked(compared=300, missing=300, orphaned=440, left=740)
+    assert await checked(backend) == Checked(compared=300, missing=300, orphaned=440, repaired=740)
+    assert await checked(backend) == Checked(compared=300)
 
 
-async def test_an_index_that_is_ahead_is_told_and_not_repaired(rig: IndexRig) -> None:
+async def test_an_index_that_is_ahead_is_told_and_not_repaired(backend: IndexRig) -> None:
     """The mailboxes came back from a backup; only a rebuild beside the old index helps."""
-    (one,) = await rig.stored("word")
-    await rig.index.write([document(one, "later", 900)], timeout=TIMEOUT)
-    assert await checked(rig) == Checked(compared=1, stale=1, left=1)
+    (one,) = await backend.stored("word")
+    await backend.index.write([document(one, "later", 900)], timeout=TIMEOUT)
+    assert await checked(backend) == Checked(compared=1, stale=1, left=1)
 
 
 @pytest.fixture
-def terminal(rig: IndexRig, servers: Servers) -> Terminal:
-    backend = {"SEARCH_BACKEND": "postgres"}
-    if rig.opensearch:
-        backend = {"OPENSEARCH_URL": rig.opensearch.url, "OPENSEARCH_INDEX": rig.opensearch.generations.alias}
-    return Terminal({"DATABASE_URL": rig.rig.url, "AMQP_URL": servers.rabbitmq.url, **backend})
+def terminal(backend: IndexRig, servers: Servers) -> Terminal:
+    chosen = {"SEARCH_BACKEND": "postgres"}
+    if backend.opensearch:
+        chosen = {"OPENSEARCH_URL": backend.opensearch.url, "OPENSEARCH_INDEX": backend.opensearch.generations.alias}
+    return Terminal({"DATABASE_URL": backend.rig.url, "AMQP_URL": servers.rabbitmq.url, **chosen})
 
 
 async def run(terminal: Terminal, *arguments: str) -> Done:
     return await asyncio.to_thread(terminal.run, "search", *arguments)
 
 
-async def test_the_commands(rig: IndexRig, terminal: Terminal) -> None:
-    await muddled(rig)
-    await rig.refresh()
+async def test_the_commands(backend: IndexRig, terminal: Terminal) -> None:
+    await muddled(backend)
+    await backend.refresh()
     done = await run(terminal, "check", "--full", "--no-repair", "--json")
     assert done.returncode == 1
     assert done.stderr == (
@@ -177,8 +161,8 @@ async def test_two_rebuilds_at_once_are_refused(terminal: Terminal) -> None:
     assert (await run(terminal, "rebuild")).returncode == 0
 
 
-async def test_a_backend_that_is_away_is_told(rig: IndexRig, terminal: Terminal) -> None:
-    if rig.opensearch is None:
+async def test_a_backend_that_is_away_is_told(backend: IndexRig, terminal: Terminal) -> None:
+    if backend.opensearch is None:
         return
     away = f"http://127.0.0.1:{free_port()}"
     for command in ("rebuild", "check"):

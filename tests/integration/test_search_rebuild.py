@@ -7,14 +7,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from deploy.local.servers import Servers
 from services.search.index import Document, Gone, Index
 from services.search.opensearch import renewal
 from services.search.opensearch.bulk import IndexRefused
 from services.search.rebuild import Rebuilt
 from shared.contract.faults import Away
 from shared.mailbox.writes import Flags, Removal
-from tests.integration.fresh_database import fresh_database
 from tests.integration.index_rig import ACCOUNT, IndexRig, document, index_rig
 from tests.integration.mailbox_rig import TIMEOUT, message, within
 from tests.integration.opensearch_rig import Rig as OpenSearchRig
@@ -28,24 +26,10 @@ def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.search.check.SETTLE_SECONDS", 0.7)
 
 
-@pytest.fixture(scope="module")
-async def database_url(servers: Servers) -> AsyncIterator[str]:
-    async with fresh_database(servers) as url:
-        yield url
-
-
-@pytest.fixture(params=["postgres", "opensearch"])
-async def rig(request: pytest.FixtureRequest, database_url: str) -> AsyncIterator[IndexRig]:
-    """Yield each backend."""
-    url = request.getfixturevalue("opensearch").url if request.param == "opensearch" else ""
-    async with index_rig(database_url, url) as rig:
-        yield rig
-
-
 @pytest.fixture
-async def on_opensearch(database_url: str, opensearch: PreparedServer) -> AsyncIterator[IndexRig]:
-    async with index_rig(database_url, opensearch.url) as rig:
-        yield rig
+async def on_opensearch(index_database: str, opensearch: PreparedServer) -> AsyncIterator[IndexRig]:
+    async with index_rig(index_database, opensearch.url) as backend:
+        yield backend
 
 
 @pytest.fixture
@@ -54,69 +38,69 @@ def generations(on_opensearch: IndexRig) -> OpenSearchRig:
     return on_opensearch.opensearch
 
 
-async def test_everything_is_found_after_a_rebuild(rig: IndexRig) -> None:
+async def test_everything_is_found_after_a_rebuild(backend: IndexRig) -> None:
     for _ in range(3):
-        await rig.stored(*["word"] * 500)
-    assert await rig.rebuilt() == Rebuilt(total=1500, messages=1500)
-    assert len(await rig.found(ACCOUNT, "wor", limit=1000)) == 1000
-    assert await rig.differences() == {}
+        await backend.stored(*["word"] * 500)
+    assert await backend.rebuilt() == Rebuilt(total=1500, messages=1500)
+    assert len(await backend.found(ACCOUNT, "wor", limit=1000)) == 1000
+    assert await backend.differences() == {}
 
 
-async def test_a_rebuild_removes_what_no_mailbox_has(rig: IndexRig) -> None:
-    await rig.stored("one", "two", "three")
-    await rig.rebuilt()
-    await rig.rig.mailbox.delete([Removal(ACCOUNT, 2)], within([0]))
-    await rig.index.write([document(9, "nothing", 5), document(1, "x", 5, account_id=8)], timeout=TIMEOUT)
-    assert (await rig.rebuilt()).messages == 2
-    assert await rig.differences() == {}
+async def test_a_rebuild_removes_what_no_mailbox_has(backend: IndexRig) -> None:
+    await backend.stored("one", "two", "three")
+    await backend.rebuilt()
+    await backend.rig.mailbox.delete([Removal(ACCOUNT, 2)], within([0]))
+    await backend.index.write([document(9, "nothing", 5), document(1, "x", 5, account_id=8)], timeout=TIMEOUT)
+    assert (await backend.rebuilt()).messages == 2
+    assert await backend.differences() == {}
 
 
-async def test_words_of_other_rules_are_written_anew(rig: IndexRig) -> None:
-    (one,) = await rig.stored("right")
-    states, _ = await rig.mailboxes.states([(ACCOUNT, one)], timeout=TIMEOUT)
+async def test_words_of_other_rules_are_written_anew(backend: IndexRig) -> None:
+    (one,) = await backend.stored("right")
+    states, _ = await backend.mailboxes.states([(ACCOUNT, one)], timeout=TIMEOUT)
     seq = states[ACCOUNT, one].change_seq
-    await rig.index.write([document(one, "wrong", seq)], timeout=TIMEOUT)
-    await rig.rebuilt()
-    assert await rig.found(ACCOUNT, "right") == [one]
-    assert await rig.found(ACCOUNT, "wrong") == []
+    await backend.index.write([document(one, "wrong", seq)], timeout=TIMEOUT)
+    await backend.rebuilt()
+    assert await backend.found(ACCOUNT, "right") == [one]
+    assert await backend.found(ACCOUNT, "wrong") == []
 
 
-async def test_an_empty_service_is_rebuilt(rig: IndexRig) -> None:
-    assert await rig.rebuilt() == Rebuilt(total=0)
-    assert await rig.found(ACCOUNT, "x") == []
+async def test_an_empty_service_is_rebuilt(backend: IndexRig) -> None:
+    assert await backend.rebuilt() == Rebuilt(total=0)
+    assert await backend.found(ACCOUNT, "x") == []
 
 
-async def test_writes_and_queries_go_on_beside_it(rig: IndexRig) -> None:
-    (first,) = await rig.stored("needle")
-    await rig.stored(*["word"] * 400)
-    await rig.rebuilt()
+async def test_writes_and_queries_go_on_beside_it(backend: IndexRig) -> None:
+    (first,) = await backend.stored("needle")
+    await backend.stored(*["word"] * 400)
+    await backend.rebuilt()
     done = asyncio.Event()
     counts = {"writes": 0, "queries": 0}
 
     async def writes() -> None:
         for number in itertools.count(2):
-            await rig.rig.insert(message(ACCOUNT, body=f"new{number}"))
-            await rig.rig.mailbox.update([Flags(ACCOUNT, number, read=None, locked=True)], within([0]))
-            await rig.rig.mailbox.delete([Removal(ACCOUNT, number + 20)], within([0]))
-            await rig.indexed(ACCOUNT)
+            await backend.rig.insert(message(ACCOUNT, body=f"new{number}"))
+            await backend.rig.mailbox.update([Flags(ACCOUNT, number, read=None, locked=True)], within([0]))
+            await backend.rig.mailbox.delete([Removal(ACCOUNT, number + 20)], within([0]))
+            await backend.indexed(ACCOUNT)
             counts["writes"] += 1
             if done.is_set():
                 return
 
     async def queries() -> None:
         while not done.is_set():
-            assert await rig.found(ACCOUNT, "needle") == [first]
+            assert await backend.found(ACCOUNT, "needle") == [first]
             counts["queries"] += 1
 
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(writes())
         tasks.create_task(queries())
         for _ in range(3):
-            await rig.rebuilt()
+            await backend.rebuilt()
             await asyncio.sleep(0.2)
         done.set()
     assert min(counts.values()) > 5, counts
-    assert await rig.differences() == {}
+    assert await backend.differences() == {}
 
 
 class _Interrupted:
@@ -145,31 +129,31 @@ class _Interrupted:
         return await self._inner.write(documents, timeout=timeout)
 
 
-async def test_a_server_that_is_away_for_a_while_delays_it(rig: IndexRig) -> None:
-    await rig.stored("one", "two")
-    interrupted = _Interrupted(rig.index, Away("for a while"), Away("still"))
-    assert await rig.rebuilt(interrupted) == Rebuilt(total=2, messages=2)  # type: ignore[arg-type]
-    assert await rig.differences() == {}
+async def test_a_server_that_is_away_for_a_while_delays_it(backend: IndexRig) -> None:
+    await backend.stored("one", "two")
+    interrupted = _Interrupted(backend.index, Away("for a while"), Away("still"))
+    assert await backend.rebuilt(interrupted) == Rebuilt(total=2, messages=2)  # type: ignore[arg-type]
+    assert await backend.differences() == {}
 
 
 async def test_one_that_broke_off_changes_nothing_and_the_next_one_tidies_up(
-    rig: IndexRig,
+    backend: IndexRig,
 ) -> None:
-    (one,) = await rig.stored("word")
-    await rig.rebuilt()
-    (two,) = await rig.stored("word")
+    (one,) = await backend.stored("word")
+    await backend.rebuilt()
+    (two,) = await backend.stored("word")
     with pytest.raises(ZeroDivisionError):
-        await rig.rebuilt(_Interrupted(rig.index, ZeroDivisionError()))  # type: ignore[arg-type]
-    assert await rig.found(ACCOUNT, "word") == [one]
-    await rig.rig.insert(message(ACCOUNT, body="word"))
-    await rig.indexed(ACCOUNT)
-    await rig.rebuilt()
-    assert await rig.differences() == {}
-    assert await rig.found(ACCOUNT, "word") == [two + 1, two, one]
-    if rig.opensearch:
-        generations = rig.opensearch.generations
+        await backend.rebuilt(_Interrupted(backend.index, ZeroDivisionError()))  # type: ignore[arg-type]
+    assert await backend.found(ACCOUNT, "word") == [one]
+    await backend.rig.insert(message(ACCOUNT, body="word"))
+    await backend.indexed(ACCOUNT)
+    await backend.rebuilt()
+    assert await backend.differences() == {}
+    assert await backend.found(ACCOUNT, "word") == [two + 1, two, one]
+    if backend.opensearch:
+        generations = backend.opensearch.generations
         current = await generations.current(timeout=TIMEOUT)
-        assert await rig.opensearch.indexes() == await generations.registered(timeout=TIMEOUT) == current
+        assert await backend.opensearch.indexes() == await generations.registered(timeout=TIMEOUT) == current
 
 
 async def test_during_one_every_generation_is_written_to(generations: OpenSearchRig) -> None:
@@ -204,13 +188,13 @@ async def test_a_rebuild_gives_up_where_no_text_is_taken(generations: OpenSearch
 
 
 async def test_a_lost_index_is_made_anew(on_opensearch: IndexRig, generations: OpenSearchRig) -> None:
-    rig = on_opensearch
-    (one,) = await rig.stored("word")
-    await rig.rebuilt()
+    backend = on_opensearch
+    (one,) = await backend.stored("word")
+    await backend.rebuilt()
     (name,) = await generations.indexes()
     await generations.client.call("DELETE", f"/{name}", timeout=TIMEOUT)
     with pytest.raises(Away):
-        await rig.found(ACCOUNT, "word")
-    await rig.rebuilt()
-    assert await rig.found(ACCOUNT, "word") == [one]
-    await rig.index.probe()
+        await backend.found(ACCOUNT, "word")
+    await backend.rebuilt()
+    assert await backend.found(ACCOUNT, "word") == [one]
+    await backend.index.probe()

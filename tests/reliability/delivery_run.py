@@ -1,7 +1,7 @@
 """Delivery workers with a carrier of the test's own, and what must be true of them in the end."""
 
 import asyncio
-import random
+import itertools
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -18,13 +18,18 @@ from tests.running import Account, Role, Stack
 
 SMS = "/remote/sms/send"
 _SECRET = "a-secret-of-tests"
-_SETTINGS = {"HOOK_SECRET": _SECRET, "DELIVERY_LEASE_SECONDS": "4", "DELIVERY_RETRY_SECONDS": "0.2"}
+SETTINGS = {"DELIVERY_LEASE_SECONDS": "4", "DELIVERY_RETRY_SECONDS": "0.2"}
 _EACH = 50
 _RECIPIENT = 436_990_100_000
 _OPEN = "select count(*)::int as open from delivery_job where account_id = $1 and state not in ('done', 'accepted')"
 _WAITING = "select count(*)::int as open from delivery_job where account_id = $1 and state <> 'done'"
 _JOBS = """
-select job_id, message_id, job.state, job.hidden, message.status, job.due_at,
+select job_id, message_id, recipient, job.state, job.hidden, message.status, job.due_at,
+  (
+    select count(*) from delivery_timeline
+    where delivery_timeline.account_id = job.account_id and delivery_timeline.message_id = job.message_id
+      and state = 'unknown' and reason = 'its worker is gone'
+  ) as lost,
   array(
     select state from delivery_timeline
     where delivery_timeline.account_id = job.account_id and delivery_timeline.message_id = job.message_id order by id
@@ -36,19 +41,22 @@ from delivery_job as job left join message using (account_id, message_id) where 
 class Run:
     """Some delivery workers, one carrier, and the texts that one account sends."""
 
-    def __init__(self, stack: Stack, carrier: TextCarrier, workers: Sequence[Role], webhooks: int, seed: int) -> None:
-        self.carrier = carrier
+    def __init__(self, stack: Stack, workers: Sequence[Role], webhooks: int) -> None:
+        self.workers = workers
         self._stack = stack
-        self._workers = workers
+        self._turns = itertools.cycle(workers)
         self._webhooks = f"http://127.0.0.1:{webhooks}/carriers/test/receipt?secret={_SECRET}"
-        self._dice = random.Random(seed)
         self.sent: list[int] = []
         self.unanswered = 0
 
     async def send(self, client: Client, account: Account, count: int, **fields: Any) -> None:
-        """Send so many texts, 50 a call, and note those that were acknowledged."""
-        for first in range(0, count, _EACH):
-            recipients = [f"+{_RECIPIENT + first + nth}" for nth in range(min(_EACH, count - first))]
+        """Send so many texts to numbers in a row, and note those that were acknowledged."""
+        await self.send_to(client, account, [str(_RECIPIENT + nth) for nth in range(count)], **fields)
+
+    async def send_to(self, client: Client, account: Account, numbers: Sequence[str], **fields: Any) -> None:
+        """Send a text to each, 50 a call, and note those that were acknowledged."""
+        for first in range(0, len(numbers), _EACH):
+            recipients = [f"+{number}" for number in numbers[first : first + _EACH]]
             outcome, answer = await client.write(account, SMS, recipients=recipients, message="hello", **fields)
             if outcome is not Outcome.DONE:
                 self.unanswered += 1
@@ -56,11 +64,11 @@ class Run:
             self.sent += [ack["messageId"] for ack in answer["remoteSmsSendAcks"]]
 
     async def kill_one(self) -> None:
-        """SIGKILL a worker and start it again."""
-        worker = self._dice.choice(self._workers)
+        """SIGKILL the worker that lives longest, once it is ready, and start it again; the others go on meanwhile."""
+        worker = next(self._turns)
+        await asyncio.to_thread(worker.wait_ready)
         worker.kill()
         worker.process.start()
-        await asyncio.to_thread(worker.wait_ready)
 
     async def receipts(self, session: aiohttp.ClientSession, items: Sequence[Mapping[str, str]]) -> None:
         """Bring receipts until a worker keeps them."""
@@ -92,21 +100,31 @@ class Run:
 async def delivery_run(
     stack: Stack, folder: Path, carrier: TextCarrier, *, policy: str, rate: float, workers: int = 2
 ) -> AsyncIterator[Run]:
-    """Have these workers in place of the stack's."""
-    webhooks = free_port()
-    settings = {**_SETTINGS, "CARRIERS_FILE": str(folder / "carriers.toml"), "WEBHOOKS_PORT": str(webhooks)}
-    roles = [stack.another("delivery", settings, folder / str(number)) for number in range(workers)]
-    usual = stack.roles["delivery"]
+    """Have so many workers in place of the stack's, with one carrier."""
     async with carrier.serving():
-        (folder / "carriers.toml").write_text(FILE.format(url=carrier.url, policy=policy, rate=rate))
-        await asyncio.to_thread(usual.stop)
-        try:
-            for role in roles:
-                role.process.start()
-            for role in roles:
-                await asyncio.to_thread(role.wait_ready)
-            yield Run(stack, carrier, roles, webhooks, carrier.seed)
-        finally:
-            for role in roles:
-                await asyncio.to_thread(role.stop)
-            await asyncio.to_thread(usual.start)
+        file = FILE.format(url=carrier.url, policy=policy, rate=rate)
+        async with workers_of(stack, folder, file, {**SETTINGS, "HOOK_SECRET": _SECRET}, workers) as (roles, webhooks):
+            yield Run(stack, roles, webhooks)
+
+
+@asynccontextmanager
+async def workers_of(
+    stack: Stack, folder: Path, file: str, settings: Mapping[str, str], count: int
+) -> AsyncIterator[tuple[list[Role], int]]:
+    """Have so many workers in place of the stack's, with a file of carriers; yield them and the port of webhooks."""
+    webhooks = free_port()
+    (folder / "carriers.toml").write_text(file)
+    own = {**settings, "CARRIERS_FILE": str(folder / "carriers.toml"), "WEBHOOKS_PORT": str(webhooks)}
+    roles = [stack.another("delivery", own, folder / str(number)) for number in range(count)]
+    usual = stack.roles["delivery"]
+    await asyncio.to_thread(usual.stop)
+    try:
+        for role in roles:
+            role.process.start()
+        for role in roles:
+            await asyncio.to_thread(role.wait_ready)
+        yield roles, webhooks
+    finally:
+        for role in roles:
+            await asyncio.to_thread(role.stop)
+        await asyncio.to_thread(usual.start)

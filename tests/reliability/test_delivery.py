@@ -34,25 +34,24 @@ async def test_workers_are_killed_under_load_with_a_carrier_on_a_bad_day(
     stack: Stack, client: Client, tmp_path: Path, policy: str
 ) -> None:
     account, carrier = await stack.account(), TextCarrier(SEED, bad=True)
-    async with delivery_run(stack, tmp_path, carrier, policy=policy, rate=RATE) as run:
-
-        async def load() -> None:
-            for _ in range(DELIVERY_TEXTS // 100):
-                await run.send(client, account, 100, store=True)
-                await asyncio.sleep(0.2)
-
-        loading, dice = asyncio.create_task(load()), random.Random(SEED)
+    dice = random.Random(SEED)
+    async with delivery_run(stack, tmp_path, carrier, policy=policy, rate=RATE, workers=3) as run:
         for _ in range(DELIVERY_KILLS):
-            await asyncio.sleep(dice.uniform(0.2, 1.0))
+            # As many for each, so that it is killed with texts under way.
+            loading = asyncio.create_task(run.send(client, account, DELIVERY_TEXTS // DELIVERY_KILLS, store=True))
+            await asyncio.sleep(dice.uniform(0.1, 0.5))
             await run.kill_one()
-        await loading
+            await loading
         seconds = await run.settled(account, SETTLED_SECONDS, receipts=False)
         jobs = await run.jobs(account)
     doubled = sum(took > 1 for took in carrier.took.values())
     unknown = sum(job["happened"].count("unknown") for job in jobs)
     moods = {mood.value: count for mood, count in carrier.moods.items()}
+    lost = sum(job["lost"] for job in jobs)
     print(f"{policy}, seed {SEED}: {DELIVERY_KILLS} kills, {len(jobs)} texts, {run.unanswered} calls unanswered,"
-          f" {moods}, {unknown} times unknown, {doubled} doubled, done {seconds:.1f} s after the last")  # fmt: skip
+          f" {moods}, {unknown} times unknown, {lost} of them for want of their worker, {doubled} doubled,"
+          f" done {seconds:.1f} s after the last")  # fmt: skip
+    assert lost >= DELIVERY_KILLS // 4, "the workers had nothing under way when they were killed"
     # What was not acknowledged may be there all the same.
     assert {job["message_id"] for job in jobs} >= {*run.sent}
     assert len(run.sent) > DELIVERY_TEXTS / 2
@@ -85,6 +84,8 @@ async def test_many_are_due_in_one_second_and_workers_are_killed(stack: Stack, c
         await asyncio.sleep((due - dates.now()) / 1000)
         for _ in range(DUE_KILLS):
             await run.kill_one()
+            # So that the last one is killed when most is sent.
+            await asyncio.sleep(DELIVERY_TEXTS / DUE_RATE / (DUE_KILLS + 1))
         await run.settled(account, SETTLED_SECONDS, receipts=False)
         jobs = await run.jobs(account)
     # What was answered with 99 may be there as well.

@@ -15,7 +15,7 @@ import pytest
 from deploy.local.servers import Servers
 from shared.bus.depths import depth
 from shared.bus.link import connected
-from shared.bus.topology import SEARCH_EVENTS
+from shared.bus.topology import SEARCH_DELETIONS, SEARCH_EVENTS
 from tests.apart import place_of_its_own
 from tests.integration.terminal import Terminal
 from tests.reliability.client import Client, Outcome
@@ -217,4 +217,5 @@ async def found(client: Client, account: Account, query: str) -> list[int]:
 async def waiting_dead(amqp_url: str) -> int:
     """Return how many dead letters there are."""
     async with connected(amqp_url, "test") as session:
-        return (await depth(session, SEARCH_EVENTS.dead)).messages or 0
+        found = [await depth(session, queue.dead) for queue in (SEARCH_EVENTS, SEARCH_DELETIONS)]
+    return sum(each.messages or 0 for each in found)

@@ -1,7 +1,8 @@
 """Where carriers of tests stand: nobody keeps what they bring, and job 3 is called `here-3`."""
 
-from services.delivery.carriers.carrier import Inbound, Receipt
+from services.delivery.carriers.carrier import Inbound, InboundPart, Receipt
 from services.delivery.carriers.place import Place
+from tests.free_leases import FreeLeases
 
 
 class Nobody:
@@ -11,6 +12,9 @@ class Nobody:
         raise AssertionError
 
     async def inbound(self, _: Inbound) -> None:
+        raise AssertionError
+
+    async def part(self, _: InboundPart) -> None:
         raise AssertionError
 
 
@@ -26,4 +30,4 @@ class References:
 
 
 def place(receipt_url: str = "") -> Place:
-    return Place(receipt_url, Nobody(), References())
+    return Place(receipt_url, Nobody(), References(), FreeLeases())

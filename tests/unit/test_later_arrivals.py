@@ -2,23 +2,27 @@
 
 import pytest
 
-from services.delivery.carriers.carrier import Inbound, Receipt, ReceiptState
+from services.delivery.carriers.carrier import Inbound, InboundPart, Receipt, ReceiptState
 from services.delivery.later_arrivals import LaterArrivals
 from shared.contract.faults import Away
 
 RECEIPT = Receipt("one", "id", None, ReceiptState.DELIVERED, "", 1)
 INBOUND = Inbound("one", "id", "436990000002", "436990000001", "hello", 7)
+PART = InboundPart("one", "id", "436990000002", "436990000001", 5, 2, 1, "hel", 7)
 
 
 class Kept:
     def __init__(self) -> None:
-        self.arrived: list[Receipt | Inbound] = []
+        self.arrived: list[Receipt | Inbound | InboundPart] = []
 
     async def receipt(self, receipt: Receipt) -> None:
         self.arrived.append(receipt)
 
     async def inbound(self, inbound: Inbound) -> None:
         self.arrived.append(inbound)
+
+    async def part(self, part: InboundPart) -> None:
+        self.arrived.append(part)
 
 
 async def test_what_nobody_keeps_is_not_acknowledged() -> None:
@@ -27,6 +31,8 @@ async def test_what_nobody_keeps_is_not_acknowledged() -> None:
         await later.receipt(RECEIPT)
     with pytest.raises(Away):
         await later.inbound(INBOUND)
+    with pytest.raises(Away):
+        await later.part(PART)
 
 
 async def test_what_comes_later_is_kept() -> None:
@@ -34,4 +40,5 @@ async def test_what_comes_later_is_kept() -> None:
     later.keeper = kept = Kept()
     await later.receipt(RECEIPT)
     await later.inbound(INBOUND)
-    assert kept.arrived == [RECEIPT, INBOUND]
+    await later.part(PART)
+    assert kept.arrived == [RECEIPT, INBOUND, PART]

@@ -22,11 +22,14 @@ def wanted(query: Query) -> Wanted:
 
 def weight(part: asking.Part) -> int:
     """Return how many clauses OpenSearch counts in a part, where each word of a phrase with a beginning is one."""
-    found = 0
-    for clause in (*part.wanted, *part.unwanted):
-        phrase = clause.get("match_phrase_prefix")
-        found += len(phrase["text"]["query"].split()) if phrase else 1
-    return found
+    return sum(map(clauses, (*part.wanted, *part.unwanted)))
+
+
+def clauses(clause: asking.Clause) -> int:
+    if "bool" in clause:
+        return sum(map(clauses, clause["bool"]["filter"]))
+    phrase = clause.get("match_phrase_prefix")
+    return len(phrase["text"]["query"].split()) if phrase else 1
 
 
 @pytest.mark.parametrize(
@@ -35,6 +38,7 @@ def weight(part: asking.Part) -> int:
         " ".join(f"w{number}" for number in range(1400)),
         " ".join(f"-w{number}" for number in range(1300)),
         " ".join(f"a{number}-b" for number in range(1000)),
+        " ".join(f"a{number}-beginning" for number in range(1000)),
         " ".join(f'"a{number} b"' for number in range(700)),
         "-".join(f"w{number}" for number in range(1024)),
         "one two -three",
@@ -58,10 +62,35 @@ def test_an_everyday_query_is_one_request() -> None:
         {"prefix": {"text": "red"}},
         {"term": {"text": "blue"}},
         {"match_phrase": {"text": "two words"}},
-        {"match_phrase_prefix": {"text": {"query": "wi fi", "max_expansions": 10_000}}},
+        {"match_phrase_prefix": {"text": {"query": "wi fi"}}},
     ]
     assert request["query"]["bool"]["must_not"] == [{"term": {"text": "not"}}, {"prefix": {"text": "no"}}]
     assert request["search_after"] == [account_key(7), 5, 9]
+
+
+@pytest.mark.parametrize(
+    ("beginning", "asked"),
+    [
+        ("beginning", "beginnin"),
+        ("beginningofalongword", "beginnin"),
+        ("bbbbbbb\U00010330", "bbbbbbb"),
+        ("\U00010330" * 5, "\U00010330" * 4),
+    ],
+)
+def test_a_phrase_that_ends_with_a_long_beginning_is_asked_for_more_loosely(beginning: str, asked: str) -> None:
+    """OpenSearch would look for it by a limited number of words, which may all be others' than the account's."""
+    query = parse(f"order-{beginning} -two-{beginning}* -x*")
+    (part,) = asking.parts(query)
+    phrase = {"match_phrase_prefix": {"text": {"query": f"order {asked}"}}}
+    assert part.wanted == [{"bool": {"filter": [phrase, {"prefix": {"text": beginning}}]}}]
+    assert part.unwanted == [{"prefix": {"text": "x"}}]
+    assert not asking.is_exact(query)
+
+
+def test_what_needs_no_look_at_the_texts() -> None:
+    for query in ("beginning", "-beginning*", '"order beginning"', "order-beginnin", "-order-beginning", "a -b-c*"):
+        assert asking.is_exact(parse(query)), query
+    assert not asking.is_exact(parse("a -order-beginning*"))
 
 
 def test_a_phrase_longer_than_a_query_may_be_asks_for_its_end() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.delivery.carriers.carrier import Inbound, Receipt
+from services.delivery.carriers.carrier import Inbound, InboundPart, Receipt
 from services.delivery.opt_out import HearingOptOuts, OptOutWords
 from shared.contract import dates
 
@@ -62,6 +62,9 @@ class Kept:
 
     async def inbound(self, inbound: Inbound) -> None:
         self.order.append(inbound)
+
+    async def part(self, part: InboundPart) -> None:
+        self.order.append(part)
 
 
 async def test_an_opt_out_is_kept_before_its_message() -> None:

@@ -33,6 +33,7 @@ class _Carrier:
     name = "one"
     rate = 1000.0
     window = 3
+    open = True
     unknown_policy: UnknownPolicy = "fail"
 
     def __init__(self) -> None:
@@ -109,6 +110,15 @@ async def test_no_more_are_under_way_than_the_window_holds() -> None:
     async with _submitting(world):
         pass
     assert carrier.most == carrier.window
+
+
+async def test_nothing_is_claimed_for_a_carrier_that_is_not_open() -> None:
+    world, carrier = _World(2), _Carrier()
+    world.now, carrier.open = carrier, False
+    async with _submitting(world):
+        await asyncio.sleep(0.4)
+        assert len(world.jobs) == 2
+        carrier.open = True
 
 
 async def test_what_was_claimed_before_a_reload_goes_by_the_carrier_of_now() -> None:

@@ -33,7 +33,8 @@ class _World:
     def carrier(self, _: str) -> None:
         return None
 
-    async def conclude(self, _: Sent, __: Outcome) -> None:
+    async def conclude(self, _: Sent, __: Outcome, *, is_answer: bool) -> None:
+        assert not is_answer
         self.concluded += 1
 
 

@@ -35,7 +35,7 @@ def test_command_queues_are_what_they_were() -> None:
 
 
 def test_event_queues_are_what_they_were() -> None:
-    names = ["events.delivery", "events.search"]
+    names = ["events.delivery", "events.search", "events.search.deleted"]
     assert {queue.name: queue.arguments for queue in EVENT_QUEUES} == {name: _events(name) for name in names}
 
 

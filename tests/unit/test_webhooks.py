@@ -10,11 +10,12 @@ import aiohttp
 import pytest
 from prometheus_client import REGISTRY
 
-from services.delivery.carriers.carrier import Inbound, Receipt, ReceiptState
+from services.delivery.carriers.carrier import Inbound, InboundPart, Receipt, ReceiptState
 from services.delivery.switchboard import Switchboard
 from services.delivery.webhooks import Webhooks
 from shared.contract import dates
 from shared.postgres.errors import DatabaseAway
+from tests.free_leases import FreeLeases
 from tests.unit.carrier_place import References
 
 SECRET = "a-secret-of-tests"
@@ -71,16 +72,19 @@ class Kept:
     """Keeps what arrives, or fails with an error."""
 
     def __init__(self) -> None:
-        self.arrived: list[Receipt | Inbound] = []
+        self.arrived: list[Receipt | Inbound | InboundPart] = []
         self.error: Exception | None = None
 
     async def receipt(self, receipt: Receipt) -> None:
         await self.inbound(receipt)
 
-    async def inbound(self, inbound: Inbound | Receipt) -> None:
+    async def inbound(self, inbound: Inbound | InboundPart | Receipt) -> None:
         if self.error:
             raise self.error
         self.arrived.append(inbound)
+
+    async def part(self, part: InboundPart) -> None:
+        await self.inbound(part)
 
 
 class Caller:
@@ -119,7 +123,7 @@ async def caller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     file = tmp_path / "carriers.toml"
     _write(file)
     kept = Kept()
-    board = Switchboard(file, kept, References())
+    board = Switchboard(file, kept, References(), FreeLeases())
     async with (
         Webhooks(board, kept).serving("127.0.0.1", 0) as port,
         aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session,

@@ -85,6 +85,10 @@ class Carrier(Protocol):
     @property
     def unknown_policy(self) -> UnknownPolicy: ...
 
+    @property
+    def open(self) -> bool:
+        """Whether submissions can leave: nothing is claimed for a carrier that is not open."""
+
     async def submit(self, submission: Submission) -> Outcome: ...
 
     async def close(self) -> None: ...
@@ -122,12 +126,31 @@ class Inbound(NamedTuple):
     at: int
 
 
+class InboundPart(NamedTuple):
+    """Part `number`, from 1, of a long message to one of our numbers, which has `total`.
+
+    Its other parts have the same sender, destination, reference and total; the same `inbound_id` is the same part.
+    """
+
+    carrier: str
+    inbound_id: str
+    sender: str
+    destination: str
+    reference: int
+    total: int
+    number: int
+    text: str
+    at: int
+
+
 class Arrivals(Protocol):
     """Where receipts and inbound messages are kept before the carrier is told that they arrived.
 
-    Both raise `DatabaseError` or `Away` when they cannot be kept; each may come again.
+    All raise `DatabaseError` or `Away` when they cannot be kept; each may come again.
     """
 
     async def receipt(self, receipt: Receipt) -> None: ...
 
     async def inbound(self, inbound: Inbound) -> None: ...
+
+    async def part(self, part: InboundPart) -> None: ...

@@ -24,6 +24,7 @@ class Console:
         self.name = name
         self.rate = rate
         self.window = window
+        self.open = True
         self.unknown_policy = unknown_policy
         self._out = out or sys.stdout
 

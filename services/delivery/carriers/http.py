@@ -31,6 +31,7 @@ class Http:
         self.name = name
         self.rate = options.rate
         self.window = options.window
+        self.open = True
         self.unknown_policy: UnknownPolicy = options.unknown
         self._options = options
         self._secrets = secret_values_of(options.secret_values())

@@ -1,5 +1,6 @@
 """Where a carrier stands: what it needs of the delivery role beside its own options."""
 
+import asyncio
 from typing import NamedTuple, Protocol
 
 from services.delivery.carriers.carrier import Arrivals
@@ -11,9 +12,35 @@ class References(Protocol):
     async def of(self, job_id: int) -> str: ...
 
 
+class Lease(Protocol):
+    """One of a carrier's slots, which nobody else holds until `lost` is set or it is released."""
+
+    @property
+    def slot(self) -> int: ...
+
+    @property
+    def lost(self) -> asyncio.Event: ...
+
+    async def release(self) -> None: ...
+
+
+class Leases(Protocol):
+    """Who may have a link of a carrier that allows only so many, of all workers together."""
+
+    async def hold(self, carrier: str, slots: int) -> Lease | None:
+        """Hold one of the slots from 0, which this process may hold several of; none where all are taken.
+
+        Raise nothing: where nobody can say which are taken, none is free.
+        """
+
+
 class Place(NamedTuple):
-    """Where receipts of a carrier come by HTTP, who keeps what it brings over a link of its own, and names of jobs."""
+    """What a carrier needs beside its options.
+
+    Where its receipts come by HTTP, who keeps what it brings over a link of its own, names of jobs, and slots of links.
+    """
 
     receipt_url: str
     arrivals: Arrivals
     references: References
+    leases: Leases

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services.search.index import Hit, Wanted
-from services.search.opensearch.mapping import MOST_WORDS, account_key
+from services.search.opensearch.mapping import LONGEST_BEGINNING, account_key
 from services.search.query import Phrase, Query
 
 # OpenSearch takes 1,024 clauses in a query, and each word of a phrase that ends with a beginning may be one.
@@ -26,13 +26,23 @@ class Part:
     unwanted: list[Clause] = field(default_factory=list)
 
 
+def is_exact(query: Query) -> bool:
+    """Whether only messages that match a query have all its parts."""
+    return not any(map(_is_loose, (*query.wanted, *query.unwanted)))
+
+
 def parts(query: Query) -> list[Part]:
-    """Return a query in parts, each of which a message must match; nearly always it is one."""
+    """Return a query in parts, each of which a message that matches it has; nearly always it is one.
+
+    OpenSearch looks for a phrase with a beginning that is no word of its index by all words that begin so, of all
+    accounts, and has a limit of them. So a wanted one is asked for more loosely, and an unwanted one not at all.
+    """
     found = [Part()]
     room = _MOST_CLAUSES
-    asked = [(phrase, True) for phrase in query.wanted] + [(phrase, False) for phrase in query.unwanted]
+    asked = [(phrase, True) for phrase in query.wanted]
+    asked += [(phrase, False) for phrase in query.unwanted if not _is_loose(phrase)]
     for phrase, is_wanted in asked:
-        weight = min(len(phrase.words), _MOST_CLAUSES) if phrase.by_beginning else 1
+        weight = _weight(phrase)
         if weight > room:
             found.append(Part())
             room = _MOST_CLAUSES
@@ -81,10 +91,35 @@ def _clause(phrase: Phrase) -> Clause:
         return {"prefix" if phrase.by_beginning else "term": {"text": phrase.words[0]}}
     if not phrase.by_beginning:
         return _phrase(phrase.words)
+    if _is_loose(phrase):
+        return _loosely(phrase.words)
     if len(phrase.words) <= _MOST_CLAUSES:
         return _with_beginning(phrase.words)
     # Nobody has a text that has both, but not one in the other.
     return {"bool": {"filter": [_phrase(phrase.words[:-1]), _with_beginning(phrase.words[-_MOST_CLAUSES:])]}}
+
+
+def _weight(phrase: Phrase) -> int:
+    words = len(phrase.words) + 1 if _is_loose(phrase) else len(phrase.words)
+    return min(words, _MOST_CLAUSES) if phrase.by_beginning else 1
+
+
+def _is_loose(phrase: Phrase) -> bool:
+    return phrase.by_beginning and len(phrase.words) > 1 and _shortened(phrase.words[-1]) != phrase.words[-1]
+
+
+def _loosely(words: Sequence[str]) -> Clause:
+    """Return what who has the phrase has: all of it up to a shorter beginning, and a word with the whole one."""
+    *before, last = words
+    shorter = _clause(Phrase((*before, _shortened(last)), by_beginning=True))
+    return {"bool": {"filter": [shorter, {"prefix": {"text": last}}]}}
+
+
+def _shortened(beginning: str) -> str:
+    """Return as much of a beginning as is a word of the index; OpenSearch measures it in units of UTF-16."""
+    while len(beginning.encode("utf-16-le")) > 2 * LONGEST_BEGINNING:
+        beginning = beginning[: min(LONGEST_BEGINNING, len(beginning) - 1)]
+    return beginning
 
 
 def _phrase(words: Sequence[str]) -> Clause:
@@ -92,7 +127,7 @@ def _phrase(words: Sequence[str]) -> Clause:
 
 
 def _with_beginning(words: Sequence[str]) -> Clause:
-    return {"match_phrase_prefix": {"text": {"query": " ".join(words), "max_expansions": MOST_WORDS}}}
+    return {"match_phrase_prefix": {"text": {"query": " ".join(words)}}}
 
 
 def _term(name: str, value: object) -> Clause:

@@ -12,6 +12,7 @@ from services.search.opensearch.asking import Part
 from services.search.opensearch.client import Client, MissingIndex, within
 from services.search.opensearch.generations import Generations, write_alias
 from services.search.opensearch.renewal import new_generation
+from services.search.query import Query
 from shared.postgres.pool import Database
 from shared.settings import Settings
 
@@ -49,6 +50,10 @@ class OpenSearchIndex:
         path = f"/{write_alias(generation)}/_bulk"
         for body in bulk.parts(changes):
             bulk.check(await self._client.call("POST", path, body, parameters=_ALIAS_ONLY, timeout=timeout))
+
+    def is_exact(self, query: Query) -> bool:
+        """Whether everything that it finds for a query matches."""
+        return asking.is_exact(query)
 
     async def find(self, wanted: Wanted, after: Hit | None, most: int, *, timeout: float) -> list[Hit]:
         """Return at most so many messages behind `after`, newest first; fewer than `most` are the last ones."""

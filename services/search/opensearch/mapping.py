@@ -3,10 +3,8 @@
 from typing import Any
 
 # A beginning of up to so many characters is a word by itself; 8 instead of 5 cost an eighth more disk (169 and 192
-# octets a message), and hardly any phrase ends with a longer one that begins more than `MOST_WORDS` different words.
+# octets a message), and few phrases end with a longer one.
 LONGEST_BEGINNING = 8
-# How many words a longer beginning at the end of a phrase stands for; 10,000 take 0.8 s.
-MOST_WORDS = 10_000
 _ACCOUNT_DIGITS = 19
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from services.search.index import Document, Gone, Hit, Renewal, Version, Wanted
 from services.search.postgres.needles import needles, tsquery
 from services.search.postgres.tidying import Tidying
+from services.search.query import Query
 from shared.mailbox.upkeep import Upkeep
 from shared.postgres.erasing import erase_rows
 from shared.postgres.pool import Database
@@ -31,6 +32,10 @@ class PostgresIndex:
         if changes:
             columns = zip(*map(_row, changes), strict=True)
             await self._database.fetch(self._queries["write"], *columns, timeout=timeout)
+
+    def is_exact(self, query: Query) -> bool:  # noqa: ARG002 - it is of any query
+        """Whether everything that it finds for a query matches."""
+        return True
 
     async def find(self, wanted: Wanted, after: Hit | None, most: int, *, timeout: float) -> list[Hit]:
         """Return at most so many messages behind `after`, newest first."""

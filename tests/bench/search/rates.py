@@ -1,6 +1,7 @@
 """Queries to the service and the same queries straight to OpenSearch: at full load, and at half of it."""
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -11,7 +12,9 @@ from services.search.index import Wanted
 from services.search.opensearch import asking
 from services.search.query import parse
 from shared.contract.search import SEARCH
-from tests.bench.load import Figures, closed_loop, post
+from tests.bench.cpu import cpu_seconds
+from tests.bench.load import closed_loop, post
+from tests.bench.results import Result, line, middle, result
 from tests.bench.search.calls import Calls, dealt, succeeded
 from tests.bench.search.queries import LIMIT, Asked
 
@@ -20,15 +23,20 @@ _GOAL_MS = 2.0
 
 
 class _Subject(NamedTuple):
-    """Something that answers queries."""
+    """Something that answers queries, by processes of these names."""
 
     name: str
     port: int
     requests: Sequence[Sequence[bytes]]
     accept: Callable[[bytes], bool]
+    pids: Mapping[str, int]
 
-    async def run(self, seconds: float, rate: float = 0.0) -> Figures:
-        return await closed_loop(self.port, self.requests, seconds, self.accept, rate=rate)
+    async def run(self, seconds: float, rate: float = 0.0) -> Result:
+        own, before = time.process_time(), cpu_seconds(self.pids)
+        figures = await closed_loop(self.port, self.requests, seconds, self.accept, rate=rate)
+        after = cpu_seconds(self.pids)
+        costs = {who: after[who] - before[who] for who in self.pids}
+        return result(figures, {"bench": time.process_time() - own, **costs})
 
 
 async def measure(calls: Calls, queries: Sequence[Asked], rounds: int, seconds: float) -> None:
@@ -42,7 +50,7 @@ async def measure(calls: Calls, queries: Sequence[Asked], rounds: int, seconds: 
     paced = [[await subject.run(seconds, half) for subject in subjects] for _ in range(rounds)]
     print(f"  at {half:.0f}/s, half of that:")
     _show(subjects, paced)
-    above = [ours.percentile(50) - theirs.percentile(50) for theirs, ours in paced]
+    above = [ours.p50 - theirs.p50 for theirs, ours in paced]
     listed = " ".join(f"{each:.2f}" for each in above)
     verdict = "reached" if median(above) <= _GOAL_MS else "missed"
     print(f"  p50 above OpenSearch's: {median(above):.2f} ms  ({listed}); goal {_GOAL_MS:g} ms: {verdict}")
@@ -53,13 +61,14 @@ def _service(calls: Calls, queries: Sequence[Asked]) -> _Subject:
         calls.post(SEARCH.path or "", each.account, query=each.query, limit=LIMIT, address=each.address)
         for each in queries
     ]
-    return _Subject("usermessage", calls.service.port, dealt(requests, CONNECTIONS), succeeded)
+    return _Subject("usermessage", calls.service.port, dealt(requests, CONNECTIONS), succeeded, calls.service.pids)
 
 
 def _straight(calls: Calls, queries: Sequence[Asked]) -> _Subject:
     requests = [_query(calls.index_url, calls.account_ids[each.account], each) for each in queries]
     port = urlsplit(calls.index_url).port or 0
-    return _Subject("OpenSearch", port, dealt(requests, CONNECTIONS), lambda body: b'"hits"' in body)
+    pids = {name: pid for name, pid in calls.service.pids.items() if name == "opensearch"}
+    return _Subject("OpenSearch", port, dealt(requests, CONNECTIONS), lambda body: b'"hits"' in body, pids)
 
 
 def _query(index_url: str, account_id: int, asked: Asked) -> bytes:
@@ -69,10 +78,6 @@ def _query(index_url: str, account_id: int, asked: Asked) -> bytes:
     return post(f"{index_url}/_search?routing={account_id}", body)
 
 
-def _show(subjects: Sequence[_Subject], found: Sequence[Sequence[Figures]]) -> None:
+def _show(subjects: Sequence[_Subject], found: Sequence[Sequence[Result]]) -> None:
     for subject, rounds in zip(subjects, zip(*found, strict=True), strict=True):
-        rate = median(each.rate for each in rounds)
-        p50, p99 = (median(each.percentile(percent) for each in rounds) for percent in (50, 99))
-        wrong = sum(each.refused + each.lost for each in rounds)
-        ending = f"  WRONG {wrong}" if wrong else ""
-        print(f"  {subject.name:14} {rate:8.0f}/s  p50 {p50:7.2f} ms  p99 {p99:7.2f} ms{ending}", flush=True)
+        print(line(subject.name, middle(rounds)), flush=True)

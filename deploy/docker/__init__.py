@@ -1,0 +1,1 @@
+"""The stack in containers, as `compose.yaml` describes it."""

@@ -1,0 +1,70 @@
+"""What a run folder hands to `compose.yaml`: secrets, settings, the file of carriers, and where each is."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from deploy.docker import secret_files
+from deploy.local.fleet import DECIDED, passed_on
+from deploy.local.state import State, write_private
+
+# The settings that the containers decide besides.
+_DECIDED = {*DECIDED, "LIMITS_URL", "WEBHOOKS_HOST"}
+_CARRIERS = "carriers.toml"
+_PORTS_OF_GATEWAYS = 10
+
+
+class Files:
+    """The files of one run folder, and the variables that name them."""
+
+    def __init__(self, folder: Path, state: State) -> None:
+        self._folder = folder
+        self._state = state
+
+    def make_secrets(self) -> bool:
+        """Make the secrets unless they are there; return whether they are new."""
+        return secret_files.make(self._folder / "secrets")
+
+    def write_settings(self, limits: str, carriers: Mapping[str, str]) -> None:
+        """Write the settings of this run for the containers, and lay the file of carriers where they see it."""
+        named = dict(carriers)
+        folder = self._folder / "carriers"
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o755)
+        shutil.copyfile(named.pop("CARRIERS_FILE"), folder / _CARRIERS)
+        (folder / _CARRIERS).chmod(0o644)
+        write_private(self._folder / "carriers.env", _lines(named))
+        write_private(self._folder / "settings.env", _lines({**passed_on(_DECIDED), "LIMITS": limits}))
+
+    def choose_port(self) -> None:
+        """Choose where the gateway is published, late, so that two stacks hardly take the same."""
+        self._state.port_now_free("port", preferred=8080)
+
+    def variables(self, *, gateways: int) -> dict[str, str]:
+        """Return what compose.yaml asks the environment for."""
+        port = int(self._state.get("port") or 8080)
+        return {
+            "PORT": str(port) if gateways == 1 else f"{port}-{port + _PORTS_OF_GATEWAYS - 1}",
+            "SECRETS_FOLDER": str(self._folder / "secrets"),
+            "SETTINGS_FILE": str(self._folder / "settings.env"),
+            "CARRIER_SECRETS_FILE": str(self._folder / "carriers.env"),
+            "CARRIERS_FOLDER": str(self._folder / "carriers"),
+            "CARRIERS_NAME": _CARRIERS,
+            "SEARCH_BACKEND": self._state.get("search_backend") or "opensearch",
+            **self._compose_file(),
+        }
+
+    def remember_compose_file(self) -> None:
+        """Remember the files that `make up` was called with: the later commands need the same."""
+        self._state.put("compose_file", os.environ.get("COMPOSE_FILE", ""))
+
+    def _compose_file(self) -> dict[str, str]:
+        remembered = os.environ.get("COMPOSE_FILE") or self._state.get("compose_file")
+        return {"COMPOSE_FILE": remembered} if remembered else {}
+
+
+def _lines(values: Mapping[str, str]) -> str:
+    """Write a file of variables as Compose reads it: nothing within single quotes means anything else."""
+    quoted = {name: value.replace("'", "\\'") for name, value in values.items()}
+    return "".join(f"{name}='{value}'\n" for name, value in quoted.items())

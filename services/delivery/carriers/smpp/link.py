@@ -1,0 +1,171 @@
+"""A link: it holds a slot of the carrier, is bound while it can be, and submits part after part."""
+
+import asyncio
+import logging
+import time
+from typing import Any
+
+from services.delivery.carriers.carrier import Accepted, NotSent, Outcome, Refusal, Refused, Unknown
+from services.delivery.carriers.place import Lease, Leases
+from services.delivery.carriers.smpp import measures, pdus, receipts, statuses
+from services.delivery.carriers.smpp.backoff import Backoff, is_of_account
+from services.delivery.carriers.smpp.connecting import NotBound, bound
+from services.delivery.carriers.smpp.options import SmppOptions
+from services.delivery.carriers.smpp.pace import Pace
+from services.delivery.carriers.smpp.session import Hears, NoAnswer, NotWritten, Session
+
+logger = logging.getLogger(__name__)
+
+# How often to look whether a slot is free.
+_SLOT_SECONDS = 2.0
+_BUG_SECONDS = 5.0
+# Whose slot is lost has until its lease ends.
+_LOST_SECONDS = 1.0
+# A full phone, or a full carrier, has room again after this.
+_FULL_SECONDS = 10.0
+
+
+class Link:
+    """One bind, transceiver or pair; there as soon as it is started and until it is closed."""
+
+    def __init__(self, name: str, options: SmppOptions, hears: Hears, leases: Leases) -> None:
+        self.under_way = 0
+        self._name = name
+        self._options = options
+        self._hears = hears
+        self._leases = leases
+        self._pace = Pace(options.rate)
+        self._window = asyncio.Semaphore(options.window)
+        self._session: Session | None = None
+        self._closing = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether parts can leave."""
+        return self._session is not None and self._session.is_taking and not self._pace.rest
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run())
+
+    async def close(self) -> None:
+        """Take nothing more, get the answers that are still to come, unbind, and give the slot back."""
+        self._closing.set()
+        if self._task is not None:
+            await self._task
+
+    async def submit(self, part: bytes) -> Outcome:
+        """Submit the PDU of a part when it is its turn."""
+        self.under_way += 1
+        try:
+            async with self._window:
+                await self._pace.turn()
+                return await self._answered(part)
+        finally:
+            self.under_way -= 1
+
+    async def _answered(self, part: bytes) -> Outcome:
+        session = self._session
+        if session is None or not session.is_taking:
+            return NotSent("the link is closed")
+        if self._pace.rest:
+            return Refused(Refusal.SLOW_DOWN, "the link rests", self._pace.rest)
+        try:
+            answer = await session.ask(part)
+        except NotWritten as error:
+            return NotSent(str(error))
+        except NoAnswer as error:
+            return Unknown(str(error))
+        return self._outcome(answer)
+
+    def _outcome(self, answer: pdus.Pdu) -> Outcome:
+        is_nack = answer.command == pdus.GENERIC_NACK
+        if answer.status == pdus.OK and not is_nack:
+            self._pace.accepted()
+            return Accepted((receipts.answer_id(answer.text, self._options.receipt_ids),) if answer.text else ())
+        reason = statuses.shown(answer.status)
+        kind = statuses.verdict(answer.status, self._options.statuses)
+        if kind == "unknown" or answer.status == pdus.OK:
+            return Unknown(reason)
+        if answer.status == statuses.THROTTLED:
+            return Refused(kind, reason, self._pace.throttled())
+        return Refused(kind, reason, _FULL_SECONDS if answer.status == statuses.QUEUE_FULL else None)
+
+    async def _run(self) -> None:
+        while not self._closing.is_set():
+            try:
+                await self._once()
+            except Exception:
+                logger.exception("link failed", extra={"carrier": self._name})
+                await self._until(_BUG_SECONDS)
+
+    async def _once(self) -> None:
+        """Hold a slot for as long as possible, or wait for one."""
+        lease = await self._leases.hold(self._name, self._options.binds)
+        if lease is None:
+            await self._until(_SLOT_SECONDS)
+            return
+        try:
+            backoff = Backoff()
+            while not self._closing.is_set() and not lease.lost.is_set():
+                await self._until(await self._linked(lease, backoff), lease.lost)
+        finally:
+            await lease.release()
+
+    async def _linked(self, lease: Lease, backoff: Backoff) -> float:
+        """Be bound; return the seconds after which to try again."""
+        try:
+            sessions = await self._connected(lease)
+        except NotBound as error:
+            self._tell(error)
+            return backoff.after(status=error.status)
+        if sessions is None:
+            return 0.0
+        since = time.monotonic()
+        measures.bound(self._name, 1)
+        logger.info("link is bound", extra={"carrier": self._name, "slot": lease.slot})
+        self._session = sessions[0]
+        try:
+            await self._until(None, lease.lost, *(each.ended for each in sessions))
+        finally:
+            self._session = None
+            measures.bound(self._name, -1)
+            await self._end(sessions, _LOST_SECONDS if lease.lost.is_set() else self._options.answer_seconds)
+        return backoff.after(lasted=time.monotonic() - since)
+
+    async def _connected(self, lease: Lease) -> list[Session] | None:
+        """Return sessions that are bound, none where there is no time to wait for them; raise `NotBound`."""
+        connecting = asyncio.create_task(bound(self._name, self._options, self._hears))
+        await self._until(None, lease.lost, waiting=connecting)
+        if connecting.done():
+            return await connecting
+        connecting.cancel()
+        await asyncio.wait([connecting])
+        return None
+
+    async def _end(self, sessions: list[Session], seconds: float) -> None:
+        await asyncio.gather(*(each.unbind(seconds) for each in sessions if not each.ended.is_set()))
+        why = next((each.why for each in sessions if each.why), "")
+        measures.lost(self._name, why)
+        logger.log(
+            logging.INFO if self._closing.is_set() else logging.WARNING,
+            "link ended", extra={"carrier": self._name, "reason": why},
+        )  # fmt: skip
+
+    def _tell(self, error: NotBound) -> None:
+        measures.lost(self._name, "not bound")
+        level = logging.ERROR if is_of_account(error.status) else logging.WARNING
+        logger.log(level, "link not bound", extra={"carrier": self._name, "reason": str(error)})
+
+    async def _until(
+        self, seconds: float | None, *events: asyncio.Event, waiting: asyncio.Task[Any] | None = None
+    ) -> None:
+        """Wait for so long, or until one of the events, the end of what is `waiting`, or our own end."""
+        waits = [asyncio.ensure_future(each.wait()) for each in (self._closing, *events)]
+        try:
+            await asyncio.wait(
+                [*waits, *([waiting] if waiting else [])], timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            for each in waits:
+                each.cancel()

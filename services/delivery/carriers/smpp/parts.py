@@ -1,0 +1,43 @@
+"""Parts: the PDUs that a message becomes."""
+
+from services.delivery.carriers.carrier import Submission
+from services.delivery.carriers.smpp import addresses, codec, text
+from services.delivery.carriers.smpp.options import SmppOptions
+from services.delivery.segments import Unsendable, segments
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+
+
+def parts(options: SmppOptions, submission: Submission, now: int) -> list[bytes]:
+    """Return the PDUs of a message's parts, in order, without numbers; raise `Unsendable` or `Unencodable`."""
+    cut = segments(submission.text, submission.encoding)
+    # The same at each try, so that a phone takes a part that comes twice for the one that it is.
+    reference = submission.job_id % 255 + 1
+    pieces = text.pieces(cut, reference, options.long, options.alphabet, options.data_coding)
+    if max(len(cut.parts), len(pieces)) > options.parts:
+        raise Unsendable(f"it has more than {options.parts} parts")
+    return [codec.encode(_submit(options, submission, piece, now)) for piece in pieces]
+
+
+def _submit(options: SmppOptions, submission: Submission, piece: text.Piece, now: int) -> codec.Submit:
+    source = options.source
+    own = options.user_message_reference
+    reference = ((codec.USER_REFERENCE, (submission.job_id & 0xFFFF).to_bytes(2, "big")),) if own else ()
+    return codec.Submit(
+        source=addresses.source(submission.sender, source.numeric, source.short, source.alphanumeric),
+        destination=codec.Address(submission.recipient, *options.destination),
+        text=piece.octets,
+        coding=piece.coding,
+        validity=validity(min(options.validity_seconds, (submission.expires_at - now) // 1000)),
+        receipt=options.registered_delivery,
+        service_type=options.service_type,
+        esm_class=piece.esm_class,
+        options=piece.options + reference,
+    )
+
+
+def validity(seconds: int) -> str:
+    """Return a time from now on, as SMPP writes it; a second at least."""
+    left = max(1, seconds)
+    days, hours, minutes = left // _DAY, left % _DAY // _HOUR, left % _HOUR // _MINUTE
+    return f"0000{days:02}{hours:02}{minutes:02}{left % _MINUTE:02}000R"

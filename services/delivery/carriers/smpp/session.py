@@ -1,0 +1,261 @@
+"""A session: one connection to a carrier, on which both sides ask and answer."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from services.delivery.carriers.smpp import measures, pdus
+from services.delivery.carriers.smpp.frames import Frames, LostTrack
+from services.delivery.carriers.smpp.pdus import Pdu
+
+logger = logging.getLogger(__name__)
+
+# What a carrier brings and we are still keeping; then nothing more is read.
+_MOST_ARRIVALS = 100
+# So many requests in a row without an answer, and the peer is taken for dead.
+_MOST_UNANSWERED = 5
+_CLOSE_SECONDS = 1.0
+
+
+class NotWritten(Exception):  # noqa: N818 - it is what happened
+    """Nothing of the request left this process."""
+
+
+class NoAnswer(Exception):  # noqa: N818 - it is what happened
+    """The request was written; no answer came."""
+
+
+class Timers(NamedTuple):
+    """Seconds: of silence before the peer is asked whether it is there, and for its answers."""
+
+    enquire: float
+    answer: float
+
+
+class _Asked(NamedTuple):
+    """A request that waits for its answer."""
+
+    command: int
+    answer: "asyncio.Future[Pdu]"
+
+
+class Session(asyncio.Protocol):
+    """Asks with sequence numbers; `hears` keeps what the peer brings and returns the status of the answer."""
+
+    def __init__(self, carrier: str, timers: Timers, hears: "Hears") -> None:
+        self.ended = asyncio.Event()
+        self.ended_at: float | None = None
+        self.is_taking = True
+        self.why = ""
+        self._carrier = carrier
+        self._timers = timers
+        self._hears = hears
+        self._frames = Frames()
+        self._pending: dict[int, _Asked] = {}
+        self._sequence = 0
+        self._unanswered = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._transport: asyncio.Transport | None = None
+        self._is_blocked = False
+        self._out: list[bytes] = []
+        self._heard_at = 0.0
+
+    @property
+    def busy(self) -> bool:
+        """Whether something that the peer brought is still to be answered."""
+        return bool(self._tasks)
+
+    async def ask(self, request: bytes) -> Pdu:
+        """Write a request with a number of its own, and return its answer; raise `NotWritten` or `NoAnswer`."""
+        if self._transport is None or self._transport.is_closing():
+            raise NotWritten("the link is closed")
+        sequence = self._next()
+        future: asyncio.Future[Pdu] = asyncio.get_running_loop().create_future()
+        self._pending[sequence] = _Asked(pdus.pdu(request).command, future)
+        try:
+            self._write(pdus.numbered(request, sequence))
+            async with asyncio.timeout(self._timers.answer):
+                return await future
+        except TimeoutError:
+            self._count_unanswered()
+            raise NoAnswer("no answer in time") from None
+        finally:
+            self._pending.pop(sequence, None)
+
+    async def unbind(self, seconds: float) -> None:
+        """Take nothing more, wait for the answers so long at most, say good-bye, as long at most, and close."""
+        self.is_taking = False
+        await self._drained(seconds)
+        with contextlib.suppress(NotWritten, NoAnswer, TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.ask(pdus.request(pdus.UNBIND))
+        self.close("unbound")
+
+    def close(self, why: str) -> None:
+        """Close at once; what waits for an answer gets none."""
+        self.is_taking = False
+        self.why = self.why or why
+        if self._transport is not None and not self._transport.is_closing():
+            self._flush()
+            self._transport.close()
+            # What a peer that reads nothing will never take would keep it open.
+            asyncio.get_running_loop().call_later(_CLOSE_SECONDS, self._transport.abort)
+
+    def watch(self) -> None:
+        """From now on ask a silent peer whether it is there, and drop one that is not."""
+        self._start(self._watch())
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - of TCP
+        self._transport = transport
+        self._heard_at = asyncio.get_running_loop().time()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.is_taking = False
+        self.why = self.why or (type(exc).__name__ if exc else "closed by the peer")
+        for asked in self._pending.values():
+            if not asked.answer.done():
+                asked.answer.set_exception(NoAnswer("the link broke"))
+        for task in self._tasks:
+            task.cancel()
+        self.ended_at = time.monotonic()
+        self.ended.set()
+
+    def data_received(self, data: bytes) -> None:
+        self._heard_at = asyncio.get_running_loop().time()
+        try:
+            for octets in self._frames.cut(data):
+                self._receive(octets)
+        except LostTrack:
+            # Where the next one begins can only be guessed.
+            measures.strange(self._carrier)
+            self._write(pdus.nack(pdus.INVALID_LENGTH, 0))
+            self.close("lost track")
+
+    def pause_writing(self) -> None:
+        # A peer that reads no answers gets to ask nothing.
+        self._is_blocked = True
+        self._breathe()
+
+    def resume_writing(self) -> None:
+        self._is_blocked = False
+        self._breathe()
+
+    def _receive(self, octets: bytes) -> None:
+        pdu = pdus.pdu(octets)
+        if pdu.is_answer:
+            self._settle(pdu)
+        elif pdu.is_cut:
+            self._refuse(pdu, pdus.INVALID_LENGTH)
+        elif pdu.command == pdus.DELIVER:
+            self._start(self._deliver(pdu))
+            self._breathe()
+        elif pdu.command == pdus.ENQUIRE_LINK:
+            self._write(pdus.answer(pdu))
+        elif pdu.command == pdus.UNBIND:
+            self._start(self._leave(pdu))
+        else:
+            self._refuse(pdu, pdus.INVALID_COMMAND)
+
+    def _settle(self, pdu: Pdu) -> None:
+        asked = self._pending.get(pdu.sequence)
+        if asked is None or asked.answer.done():
+            measures.late(self._carrier)
+        elif pdu.command in (pdus.GENERIC_NACK, pdus.answer_to(asked.command)):
+            self._unanswered = 0
+            asked.answer.set_result(pdu)
+        else:
+            measures.strange(self._carrier)
+
+    def _refuse(self, pdu: Pdu, status: int) -> None:
+        measures.strange(self._carrier)
+        self._write(pdus.nack(status, pdu.sequence))
+
+    async def _deliver(self, pdu: Pdu) -> None:
+        try:
+            status = await self._hears(pdu, self)
+        except Exception:
+            logger.exception("what a carrier brought was not kept", extra={"carrier": self._carrier})
+            status = pdus.SYSTEM_ERROR
+        self._write(pdus.answer(pdu, status))
+
+    async def _leave(self, asked: Pdu) -> None:
+        """End it as the peer wants: take nothing new, wait for the answers that are still to come, then good-bye."""
+        self.is_taking = False
+        await self._drained(self._timers.answer)
+        self._write(pdus.answer(asked))
+        self.close("unbound by the peer")
+
+    async def _drained(self, seconds: float) -> None:
+        waiting = [each.answer for each in self._pending.values() if not each.answer.done()]
+        if waiting:
+            await asyncio.wait(waiting, timeout=seconds)
+
+    async def _watch(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            wait = self._heard_at + self._timers.enquire - loop.time()
+            if wait > 0:
+                await asyncio.sleep(wait)
+                continue
+            try:
+                await self.ask(pdus.request(pdus.ENQUIRE_LINK))
+            except NotWritten:
+                return
+            except NoAnswer:
+                self._abort("silent")
+                return
+
+    def _count_unanswered(self) -> None:
+        measures.unanswered(self._carrier)
+        self._unanswered += 1
+        if self._unanswered >= _MOST_UNANSWERED:
+            self._abort("no answers")
+
+    def _abort(self, why: str) -> None:
+        """Drop the connection: a peer that reads nothing would keep it open."""
+        self.is_taking = False
+        self.why = self.why or why
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _write(self, octets: bytes) -> None:
+        """Write, together with what else is written in this turn of the loop."""
+        if not self._out:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._out.append(octets)
+
+    def _flush(self) -> None:
+        out, self._out = self._out, []
+        if out and self._transport is not None and not self._transport.is_closing():
+            self._transport.write(b"".join(out))
+
+    def _next(self) -> int:
+        self._sequence = self._sequence % pdus.LAST_SEQUENCE + 1
+        return self._sequence
+
+    def _start(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._breathe()
+
+    def _breathe(self) -> None:
+        """Read, or not, by what is still to be done with what was read."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        if self._is_blocked or len(self._tasks) > _MOST_ARRIVALS:
+            transport.pause_reading()
+        else:
+            transport.resume_reading()
+
+
+# Keeps what the peer of a session brings, and returns the status of the answer.
+Hears = Callable[[Pdu, Session], Awaitable[int]]

@@ -1,0 +1,1 @@
+select delivery_joined($1::bigint[])

@@ -1,0 +1,35 @@
+"""Deciding: where an index cannot tell whether a message has a phrase, the message itself does."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from services.search.analysis import words
+from services.search.index import Hit
+from services.search.matching import matches
+from services.search.query import Query
+from shared.mailbox.indexing import Indexing, Pointer, State
+
+# The words of so long a text take about 10 ms, for which nobody else would be served.
+_LONG_TEXTS = 50_000
+
+
+async def decided(
+    mailboxes: Indexing, query: Query, account_id: int, hits: Sequence[Hit], remaining: Callable[[], float]
+) -> list[Hit]:
+    """Return those hits whose messages stand and match a query; `remaining` gives the seconds that are left."""
+    found: set[Pointer] = set()
+    left: Sequence[Pointer] = [(account_id, hit.message_id) for hit in hits]
+    while left:
+        standing, left = await mailboxes.states(left, timeout=remaining())
+        found |= await _matching(query, [*standing.values()])
+    return [hit for hit in hits if (account_id, hit.message_id) in found]
+
+
+async def _matching(query: Query, states: Sequence[State]) -> set[Pointer]:
+    if sum(len(state.body) for state in states) > _LONG_TEXTS:
+        return await asyncio.to_thread(_pointers, query, states)
+    return _pointers(query, states)
+
+
+def _pointers(query: Query, states: Sequence[State]) -> set[Pointer]:
+    return {state.pointer for state in states if matches(query, words(state.body))}

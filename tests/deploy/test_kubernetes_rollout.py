@@ -1,0 +1,92 @@
+"""`deploy/kubernetes/rollout`: each object once, in the order in which calls go on."""
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import yaml
+
+from deploy.local.roles import ROLES
+from tests.deploy.manifests import KUBECTL, KUBERNETES, OVERLAYS, named, render
+
+# Renders for real; what it would say to a cluster it writes into a file, and answers with names of what it is to apply.
+STAND_IN = """#!/bin/sh
+[ "$1" != kustomize ] || exec {kubectl} "$@"
+echo "$@" >>"$SAID"
+for word; do [ "$word" != "${{FAILS:-}}" ] || exit 1; done
+[ "$1" != apply ] || exec {python} -c '
+import sys, yaml
+with open(sys.argv[1]) as rendered:
+    for each in yaml.load_all(rendered, yaml.CSafeLoader):
+        if "rollout-step=" + each["metadata"]["labels"]["rollout-step"] == sys.argv[2]:
+            group = each["apiVersion"].rpartition("/")[0]
+            print(".".join(filter(None, [each["kind"].lower(), group])) + "/" + each["metadata"]["name"])
+' "$3" "$5"
+"""
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Mapping[str, str]:
+    """Return an environment whose `kubectl` reaches no cluster."""
+    program = tmp_path / "kubectl"
+    program.write_text(STAND_IN.format(python=sys.executable, kubectl=KUBECTL), encoding="utf-8")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    return {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "SAID": str(tmp_path / "said")}
+
+
+def roll_out(overlay: str, cluster: Mapping[str, str]) -> tuple[int, list[str]]:
+    """Run it; return how it ended and what it said to the cluster."""
+    done = subprocess.run(
+        [KUBERNETES / "rollout", KUBERNETES / "overlays" / overlay], env=cluster, capture_output=True, check=False
+    )
+    return done.returncode, Path(cluster["SAID"]).read_text(encoding="utf-8").splitlines()
+
+
+def place(said: list[str], *words: str) -> int:
+    """Return where the one line with these words stands."""
+    (found,) = [number for number, line in enumerate(said) if all(word in line.split() for word in words)]
+    return found
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_each_object_belongs_to_one_step(overlay: str) -> None:
+    steps = {"settings", "before", "workers", "gateways", "after"}
+    assert {each["metadata"]["labels"].get("rollout-step") for each in render(overlay)} == steps
+    found = {each: named(overlay, "Deployment", each)["metadata"]["labels"]["rollout-step"] for each in ROLES}
+    assert found == {role: "gateways" if role == "gateway" else "workers" for role in ROLES}
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_old_and_new_code_meet_in_the_right_order(overlay: str, cluster: Mapping[str, str]) -> None:
+    code, said = roll_out(overlay, cluster)
+    assert code == 0
+    order = [place(said, "apply", "--selector", "rollout-step=settings"), place(said, "wait", "migrate-before")]
+    workers = [place(said, "status", f"deployment.apps/{role}") for role in ROLES if role != "gateway"]
+    order += [place(said, "apply", "--selector", "rollout-step=workers"), *sorted(workers)]
+    order += [place(said, "apply", "--selector", "rollout-step=gateways")]
+    order += [place(said, "status", "deployment.apps/gateway"), place(said, "patch", "migrate-after")]
+    order += [place(said, "wait", "migrate-after")]
+    assert order == sorted(order)
+
+
+@pytest.mark.parametrize(
+    "failing", ["migrate-before", "rollout-step=workers", "deployment.apps/accounts", "deployment.apps/gateway"]
+)
+def test_what_fails_ends_it(failing: str, cluster: Mapping[str, str]) -> None:
+    code, said = roll_out("production", {**cluster, "FAILS": failing})
+    assert code != 0
+    assert not any("migrate-after" in line for line in said)
+
+
+def test_what_old_code_cannot_live_with_waits_to_be_let_go() -> None:
+    """A plain `kubectl apply -k` makes all at once, and must not run it."""
+    job = named("production", "Job", "migrate-after")
+    assert job["spec"]["suspend"] is True
+    assert job["spec"]["template"]["spec"]["containers"][0]["command"][-2:] == ["migrate", "--after"]
+    before = yaml.safe_dump(named("production", "Job", "migrate-before"))
+    assert "suspend" not in before
+    assert "--after" not in before

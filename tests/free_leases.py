@@ -1,0 +1,31 @@
+"""Leases of a worker that is alone: each slot is free until it holds it."""
+
+import asyncio
+
+
+class FreeLease:
+    """A slot, never lost."""
+
+    def __init__(self, taken: set[tuple[str, int]], carrier: str, slot: int) -> None:
+        self.slot = slot
+        self.lost = asyncio.Event()
+        self._taken = taken
+        self._carrier = carrier
+
+    async def release(self) -> None:
+        self._taken.discard((self._carrier, self.slot))
+
+
+class FreeLeases:
+    """Gives each slot to who comes first."""
+
+    def __init__(self) -> None:
+        self._taken: set[tuple[str, int]] = set()
+
+    async def hold(self, carrier: str, slots: int) -> FreeLease | None:
+        """Hold the first slot that is free."""
+        for slot in range(slots):
+            if (carrier, slot) not in self._taken:
+                self._taken.add((carrier, slot))
+                return FreeLease(self._taken, carrier, slot)
+        return None
