@@ -81,7 +81,7 @@ def test_every_error_is_told() -> None:
     assert str(error.value).splitlines() == [
         "colour: there is no such table",
         "carriers.One: a name is of small letters, digits and hyphens, 32 at most",
-        "carriers.two: its kind is none of console, http",
+        "carriers.two: its kind is none of console, http, smpp",
         "carriers.three.window: Input should be greater than or equal to 1",
         "carriers.three.url: no URL that begins with http:// or https://, without a user and a fragment",
         "routes.1.prefix: String should match pattern '^[0-9]{0,15}$'",
@@ -102,7 +102,10 @@ def test_every_error_is_told() -> None:
         ("", "carriers: there is none\nroutes: there is none"),
         ("[carriers", "no TOML"),
         ("carriers = 1\nroutes = 2", "carriers: there is none\nroutes: there is none"),
-        ("[carriers]\none = 1\n[[routes]]\ncarriers = ['one']", "carriers.one: its kind is none of console, http"),
+        (
+            "[carriers]\none = 1\n[[routes]]\ncarriers = ['one']",
+            "carriers.one: its kind is none of console, http, smpp",
+        ),
         ("[carriers.one]\nkind = ['http']\n[[routes]]\ncarriers = ['one']", "carriers.one: its kind is none of"),
         ("routes = [1]\n[carriers.one]\nkind = 'console'", "routes.1: Input should be a valid dictionary"),
         ("guards = 1\nroutes = [{carriers = ['one']}]\n[carriers.one]\nkind = 'console'", "guards: Input should be"),
