@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -47,7 +47,6 @@ class SharedWindows:
     def __init__(self, url: str) -> None:
         # Valkey speaks the same protocol, but the client knows the other name only. It neither retries nor looks at
         # the time of an answer, as `_in_time` does.
-        authorities: dict[str, Any] = {"ssl_ca_certs": ca} if ca else {}
         self._client = Redis.from_url(
             url.replace("valkey", "redis", 1) if url.startswith("valkey") else url,
             protocol=2,
@@ -55,10 +54,6 @@ class SharedWindows:
             retry=Retry(NoBackoff(), 0),
             socket_timeout=None,
             socket_connect_timeout=_PROBE_ANSWER_SECONDS,
-<<<<<<< HEAD
-=======
-            **authorities,
->>>>>>> main
         )
         self._script = self._client.register_script(_SCRIPT)
         self._waiting: list[_Call] = []
