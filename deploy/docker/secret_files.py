@@ -16,32 +16,45 @@ class SecretsError(RuntimeError):
 
 
 def make(folder: Path) -> bool:
-    """Make the passwords and what holds them, unless they are there; return whether they are new."""
+    """Make the secrets that are not there; return whether that of the database is new."""
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
-    texts = _texts(*(secrets.token_urlsafe(24) for _ in range(3)))
+    for texts_of in (_rabbitmq, _valkey, _grafana):
+        _make_one(folder, texts_of(secrets.token_urlsafe(24)))
+    return _make_one(folder, _postgres(secrets.token_urlsafe(24)))
+
+
+def _make_one(folder: Path, texts: Mapping[str, str]) -> bool:
+    """Write the files that hold one password, unless they are there."""
     missing = [name for name in texts if not (folder / name).exists()]
-    if not missing:
-        return False
-    if len(missing) < len(texts):
-        raise SecretsError(f"{folder} lacks {', '.join(missing)}: put them back, or remove the folder and all data")
-    for name, text in texts.items():
-        path = folder / name
-        path.write_text(text, encoding="utf-8")
-        path.chmod(0o444)
-    return True
+    if missing and len(missing) < len(texts):
+        raise SecretsError(f"{folder} lacks {', '.join(missing)}: put it back, or remove the folder and all data")
+    for name in missing:
+        (folder / name).write_text(texts[name], encoding="utf-8")
+        (folder / name).chmod(0o444)
+    return bool(missing)
 
 
-def _texts(postgres: str, rabbitmq: str, valkey: str) -> Mapping[str, str]:
-    """Return the content of each file. The passwords are letters, digits, - and _, so no format quotes them."""
-    return {
-        "postgres_password": f"{postgres}\n",
-        "database_url": f"postgresql://{_USER}:{postgres}@postgres:5432/{_USER}\n",
-        "rabbitmq_conf": f"default_user = {_USER}\ndefault_pass = {rabbitmq}\n",
-        "amqp_url": f"amqp://{_USER}:{rabbitmq}@rabbitmq:5672/\n",
-        "valkey_conf": f'requirepass {valkey}\nsave ""\nmaxmemory 128mb\nmaxmemory-policy volatile-ttl\n',
-        "limits_url": f"valkey://:{valkey}@valkey:6379/0\n",
-    }
+# The passwords are letters, digits, - and _, so no format quotes them.
+
+
+def _postgres(password: str) -> Mapping[str, str]:
+    url = f"postgresql://{_USER}:{password}@postgres:5432/{_USER}"
+    return {"postgres_password": f"{password}\n", "database_url": f"{url}\n"}
+
+
+def _rabbitmq(password: str) -> Mapping[str, str]:
+    configuration = f"default_user = {_USER}\ndefault_pass = {password}\n"
+    return {"rabbitmq_conf": configuration, "amqp_url": f"amqp://{_USER}:{password}@rabbitmq:5672/\n"}
+
+
+def _valkey(password: str) -> Mapping[str, str]:
+    configuration = f'requirepass {password}\nsave ""\nmaxmemory 128mb\nmaxmemory-policy volatile-ttl\n'
+    return {"valkey_conf": configuration, "limits_url": f"valkey://:{password}@valkey:6379/0\n"}
+
+
+def _grafana(password: str) -> Mapping[str, str]:
+    return {"grafana_password": f"{password}\n"}
 
 
 if __name__ == "__main__":

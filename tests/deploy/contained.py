@@ -11,12 +11,13 @@ from typing import Any
 
 from deploy.docker.compose import UP, Compose
 from deploy.docker.stack import DockerStack
-from deploy.local.commands import create_key, import_accounts
+from deploy.local.commands import create_key
 from deploy.local.roles import ROOT
 from tests.running import CARRIERS, PASSWORD, Account
 
 # As for the stack of processes: a token is looked up again after a second.
 _SETTINGS = {"AUTHENTICATION_CACHE_SECONDS": "1"}
+_MAKE_ACCOUNTS = Path(__file__).parent / "make_accounts.py"
 _METRICS = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:9090/metrics').read().decode())"
 
 
@@ -62,7 +63,7 @@ class Contained:
         return dict(json.loads((self._folder / "demo.json").read_text()))
 
     async def accounts(self, count: int) -> list[Account]:
-        return await asyncio.to_thread(self._import, count)
+        return await asyncio.to_thread(self._make, count)
 
     async def numberless_account(self) -> Account:
         assert self.api_key
@@ -70,11 +71,12 @@ class Contained:
         made = json.loads(await asyncio.to_thread(self.stack.usermessage, *arguments))
         return Account(account_id=made["id"], msisdn="", password="", auth_token=made["auth_token"])
 
-    def _import(self, count: int) -> list[Account]:
+    def _make(self, count: int) -> list[Account]:
         assert self.api_key
-        numbers = [str(self._next_number + place) for place in range(count)]
+        arguments = (str(self._next_number), str(count), str(self._key["id"]), PASSWORD)
         self._next_number += count
-        rows = import_accounts(self.stack.usermessage, [(number, PASSWORD) for number in numbers], self._key["id"])
+        text = _MAKE_ACCOUNTS.read_text(encoding="utf-8")
+        rows = json.loads(self.compose.output("exec", "--no-TTY", "accounts", "python", "-", *arguments, text=text))
         return [_account(row) for row in rows]
 
     def kill(self, service: str) -> None:

@@ -16,8 +16,8 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encod
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 BUILT = {name: service for name, service in SERVICES.items() if "build" in service}
 ONE_SHOT = {"migrate", "cli", "demo"}
-# The programs of people who look, in a profile of their own, on 127.0.0.1.
-LOOKING = {"grafana", "prometheus"}
+# What a person on this machine looks at, in a profile of its own.
+LOOKING = {"grafana"}
 each_service = pytest.mark.parametrize("name", SERVICES)
 
 
