@@ -14,7 +14,7 @@ from typing import Any, get_type_hints
 
 from shared.demo_secrets import guessable
 from shared.setting_checks import Check, certificates, each, fitting, one_of, url
-from shared.tls import amqp_address, postgres_address
+from shared.tls import amqp_address, postgres_address, redis_address
 
 # A hundred years.
 RETENTION_DAYS_LIMIT = 36_500
@@ -225,6 +225,7 @@ def _addressed(settings: Settings) -> Settings:
                 settings.amqp_url, ca=settings.amqp_ca, certificate=settings.amqp_certificate, key=settings.amqp_key
             ),
             database_url=postgres_address(settings.database_url, ca=settings.database_ca),
+            limits_url=redis_address(settings.limits_url, ca=settings.limits_ca),
         )
     except ValueError as error:
         raise SettingsError(str(error)) from None

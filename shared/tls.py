@@ -19,6 +19,13 @@ def postgres_address(url: str, *, ca: str) -> str:
     return _with_options(url, {"sslmode": "verify-full", "sslrootcert": ca} if ca else {})
 
 
+def redis_address(url: str, *, ca: str) -> str:
+    """Return the address of Redis or Valkey with the file by which it is known."""
+    if ca and urlsplit(url).scheme not in {"rediss", "valkeys"}:
+        raise ValueError("LIMITS_URL: with LIMITS_CA it has to begin with rediss:// or valkeys://")
+    return _with_options(url, {"ssl_ca_certs": ca} if ca else {})
+
+
 def refusal(error: BaseException) -> str | None:
     """Return why TLS did not come about, where an error says so or came from one that does."""
     for each in _causes(error):

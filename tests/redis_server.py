@@ -1,10 +1,10 @@
 """A private Redis in a folder of its own: it keeps nothing on disk, and asks for a password."""
 
 import shutil
-import signal
 import socket
 from pathlib import Path
 
+from deploy.local.freezable import Freezable
 from deploy.local.packages import find_or_install
 from deploy.local.process import Command, Process, wait_until
 from deploy.local.state import State, write_private
@@ -14,7 +14,7 @@ PING = b"PING\r\n"
 ANSWER = b"-"
 
 
-class Redis:
+class Redis(Freezable):
     """One server. `prepare()` first; its address stays the same over any stop, kill and start."""
 
     def __init__(self, folder: Path) -> None:
@@ -66,26 +66,6 @@ class Redis:
     def start(self) -> None:
         self.process.start()
         self.wait_ready()
-
-    def stop(self) -> None:
-        self.thaw()
-        self.process.stop()
-
-    def kill(self) -> None:
-        """SIGKILL."""
-        self.process.kill()
-
-    def restart(self) -> None:
-        self.stop()
-        self.start()
-
-    def freeze(self) -> None:
-        """Let it stand still (SIGSTOP); connections stay open."""
-        self.process.signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Let it go on; no harm where it was not frozen."""
-        self.process.signal(signal.SIGCONT)
 
     def remove(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -3,10 +3,10 @@
 import http.client
 import json
 import shutil
-import signal
 from pathlib import Path
 from typing import Any
 
+from deploy.local.freezable import Freezable
 from deploy.local.java import Java, newest_java
 from deploy.local.opensearch_jars import jars_for, runner_version
 from deploy.local.process import Command, Process, wait_until
@@ -39,7 +39,7 @@ OPTIONS = ("-Xms512m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"
 ARCHIVING_SINCE = 19
 
 
-class OpenSearch:
+class OpenSearch(Freezable):
     """One node. `prepare()` first; then either run `command` under a supervisor, or `start()`."""
 
     def __init__(self, folder: Path) -> None:
@@ -102,26 +102,6 @@ class OpenSearch:
         wait_until(lambda: self.ready() or not self.process.running, "OpenSearch", 120)
         if not self.process.running:
             raise RuntimeError(f"OpenSearch ended at its start:\n{self.process.tail()}")
-
-    def stop(self) -> None:
-        self.thaw()
-        self.process.stop()
-
-    def kill(self) -> None:
-        """SIGKILL."""
-        self.process.kill()
-
-    def restart(self) -> None:
-        self.stop()
-        self.start()
-
-    def freeze(self) -> None:
-        """Let it stand still (SIGSTOP); connections stay open."""
-        self.process.signal_group(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Let it go on; no harm where it was not frozen."""
-        self.process.signal_group(signal.SIGCONT)
 
     def remove(self) -> None:
         """Delete all data; only for a node that does not run."""

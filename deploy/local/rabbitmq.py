@@ -1,12 +1,12 @@
 """A private RabbitMQ in a folder of its own: node name, cookie, name server (epmd), ports of 127.0.0.1."""
 
 import shutil
-import signal
 import socket
 import subprocess
 from pathlib import Path
 from urllib.parse import quote
 
+from deploy.local.freezable import Freezable
 from deploy.local.packages import find_or_install
 from deploy.local.process import Command, Process, wait_until
 from deploy.local.state import State, write_private
@@ -17,7 +17,7 @@ RAW_SCRIPTS = ("/usr/lib/rabbitmq/bin/rabbitmq-server", "/opt/rabbitmq/sbin/rabb
 PROTOCOL_HEADER = b"AMQP\x00\x00\x09\x01"
 
 
-class RabbitMQ:
+class RabbitMQ(Freezable):
     """One broker. `prepare()` first; then supervise `names_command` and `command`, or `start()`."""
 
     def __init__(self, folder: Path) -> None:
@@ -93,27 +93,14 @@ class RabbitMQ:
 
     def stop(self) -> None:
         """Stop the broker, then its name server."""
-        self.thaw()
-        self.process.stop()
+        super().stop()
         if self._names is not None:
             self._names.stop()
-
-    def kill(self) -> None:
-        """SIGKILL to the broker."""
-        self.process.kill()
 
     def restart(self) -> None:
         self.thaw()
         self.process.stop()
         self.start()
-
-    def freeze(self) -> None:
-        """Let every process of the broker stand still (SIGSTOP); connections stay open."""
-        self.process.signal_group(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Let it go on; no harm where it was not frozen."""
-        self.process.signal_group(signal.SIGCONT)
 
     def control(self, *arguments: str) -> None:
         """Run `rabbitmqctl` on the running broker; raise `CalledProcessError` where it refuses."""

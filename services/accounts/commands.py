@@ -8,10 +8,11 @@ from services.accounts.contact_commands import contacts
 from services.accounts.erase import close_account, erase_account
 from services.accounts.export import exported_account
 from services.accounts.key_commands import keys
+from services.accounts.known_numbers import known_numbers
 from services.accounts.token_commands import tokens
 from shared.settings import Settings
 
-__all__ = ["account_id", "add_commands", "close_account", "erase_account", "exported_account"]
+__all__ = ["account_id", "add_commands", "close_account", "erase_account", "exported_account", "known_numbers"]
 
 
 def add_commands(command_line: typer.Typer) -> typer.Typer:

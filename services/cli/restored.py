@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from services.accounts import commands as accounts
 from services.delivery import commands as delivery
 from services.search import commands as search
 from shared.command_line import AsJson, CommandFailed, run, show
@@ -37,7 +38,7 @@ async def _restored(settings: Settings, *, send_again: bool) -> dict[str, object
         if running := await connected_roles(database, _WORKERS):
             raise CommandFailed(f"these are connected to the database, stop them first: {', '.join(running)}")
         return {
-            **await delivery.restored_deliveries(database, send_again=send_again),
+            **await delivery.restored_deliveries(database, accounts.known_numbers, send_again=send_again),
             "sequences": await advance_sequences(database, GAP),
             **await RestoredMailboxes(database).advance(),
         }

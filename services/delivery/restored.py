@@ -1,6 +1,7 @@
 """After a restore: what was due at the time of the backup may have been sent since."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any, TypeAlias
 
 from services.delivery.store import SQL
 from shared.postgres.pool import Database
@@ -10,17 +11,30 @@ from shared.postgres.queries import load_queries
 _SECONDS = 3600.0
 _UNBOUNDED = "set local statement_timeout = '1h'"
 
+# Returns those of the numbers that accounts have, which are another role's.
+KnownNumbers: TypeAlias = Callable[[Database, Collection[str]], Awaitable[Collection[str]]]
 
-async def restored_deliveries(database: Database, *, send_again: bool) -> Mapping[str, object]:
+
+async def restored_deliveries(
+    database: Database, known_numbers: KnownNumbers, *, send_again: bool
+) -> Mapping[str, object]:
     """Call jobs otherwise to carriers, and unless `send_again` give them nothing that was due before now.
 
     Returns the new name, and how many texts carriers do not get. Raises `DatabaseError`.
     """
+    name = await database.fetchval(load_queries(SQL)["rename_installation"], timeout=_SECONDS)
+    return {"name": name, "not_sent": 0 if send_again else await _held_back(database, known_numbers)}
+
+
+async def _held_back(database: Database, known_numbers: KnownNumbers) -> int:
     queries = load_queries(SQL)
+    await _run(database, queries["restore_sends"])
+    recipients = await database.fetch(queries["restore_recipients"], timeout=_SECONDS)
+    accounts = await known_numbers(database, [row["recipient"] for row in recipients])
+    return int(await _run(database, queries["restore_jobs"], accounts))
+
+
+async def _run(database: Database, query: str, *arguments: object) -> Any:
     async with database.transaction(timeout=_SECONDS) as connection:
         await connection.execute(_UNBOUNDED)
-        name = await connection.fetchval(queries["rename_installation"], timeout=_SECONDS)
-        if send_again:
-            return {"name": name, "not_sent": 0}
-        await connection.execute(queries["restore_sends"], timeout=_SECONDS)
-        return {"name": name, "not_sent": await connection.fetchval(queries["restore_jobs"], timeout=_SECONDS)}
+        return await connection.fetchval(query, *arguments, timeout=_SECONDS)

@@ -48,8 +48,7 @@ class Limiter:
         self._logins = window("login", settings.limit_logins, _MINUTE)
         self._failures = window("failed-authentication", settings.limit_failed_authentications, _MINUTE)
         self._memory = Memory()
-        shares = settings.limits and settings.limits_url
-        self._shared = SharedWindows(settings.limits_url, settings.limits_ca) if shares else None
+        self._shared = SharedWindows(settings.limits_url) if settings.limits and settings.limits_url else None
 
     async def __aenter__(self) -> Self:
         if self._shared is not None:

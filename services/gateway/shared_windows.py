@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -42,15 +42,11 @@ class _Call:
 
 
 class SharedWindows:
-    """Windows in the server at `url`; use it as a context, `up` says whether it decides.
+    """Windows in the server at `url`; use it as a context, `up` says whether it decides, `refused` why TLS did not."""
 
-    `ca` is the path of the certificates it is known by, or empty.
-    """
-
-    def __init__(self, url: str, ca: str = "") -> None:
+    def __init__(self, url: str) -> None:
         # Valkey speaks the same protocol, but the client knows the other name only. It neither retries nor looks at
         # the time of an answer, as `_in_time` does.
-        authorities: dict[str, Any] = {"ssl_ca_certs": ca} if ca else {}
         self._client = Redis.from_url(
             url.replace("valkey", "redis", 1) if url.startswith("valkey") else url,
             protocol=2,
@@ -58,7 +54,6 @@ class SharedWindows:
             retry=Retry(NoBackoff(), 0),
             socket_timeout=None,
             socket_connect_timeout=_PROBE_ANSWER_SECONDS,
-            **authorities,
         )
         self._script = self._client.register_script(_SCRIPT)
         self._waiting: list[_Call] = []

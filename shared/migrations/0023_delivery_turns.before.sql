@@ -1,3 +1,4 @@
+-- ahead-of: 0021
 -- Accounts take turns at carriers, and jobs cost less: what is due stands in a line of its own, jobs are claimed, routed and
 -- concluded together, and no column of an index changes without need.
 

@@ -1,3 +1,4 @@
+-- ahead-of: 0021
 -- Who may be bound to a carrier that allows so many binds: whoever has one of its slots, until `until` (ms since 1970 by
 -- the clock of the database), unless that is put off before. A slot without a row is free.
 create table delivery_bind (

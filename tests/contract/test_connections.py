@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from deploy.local.roles import is_ready
 from deploy.local.state import free_port
 from tests.contract.gateways import another_gateway
 from tests.running import Account, Role, Stack
@@ -93,6 +94,22 @@ async def test_a_leaving_gateway_answers_and_ends_the_connection(stack: Stack, l
     response = connection.getresponse()
     assert (json.loads(response.read())["errorCode"], response.headers["Connection"]) == (0, "close")
     connection.close()
+
+
+async def test_a_leaving_gateway_is_not_ready_but_takes_new_connections(stack: Stack, tmp_path: Path) -> None:
+    body = _body(stack, await stack.account(), message="hello")
+    with another_gateway(stack, tmp_path, {"LEAVE_SECONDS": "4"}) as role:
+        os.kill(role.pid, signal.SIGTERM)
+        await asyncio.sleep(0.5)
+        assert not is_ready(role.health_port)
+        connection = _connection(role.base_url)
+        connection.request("POST", _INSERT, body, _HEADERS)
+        response = connection.getresponse()
+        assert (json.loads(response.read())["errorCode"], response.headers["Connection"]) == (0, "close")
+        connection.close()
+        await asyncio.to_thread(role.process.wait_gone)
+        with pytest.raises(ConnectionRefusedError):
+            _connection(role.base_url).connect()
 
 
 async def test_a_body_that_is_still_arriving_when_the_gateway_leaves_is_answered(stack: Stack, tmp_path: Path) -> None:

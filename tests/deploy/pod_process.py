@@ -1,5 +1,6 @@
 """A pod as a process of this machine: the command and the environment of its manifest, with addresses of its own."""
 
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -34,16 +35,28 @@ class PodProcess:
         python, *arguments = pod.container["command"]
         if python != "python":
             raise ValueError(f"{pod.name} is started by {python}")
-        command = Command(
+        self._command = Command(
             name=pod.name,
             argv=(sys.executable, *arguments),
             environment={"PYTHONUNBUFFERED": "1", **self._environment(overlay, servers, folder)},
             directory=ROOT,
         )
-        self._process = Process(command, folder / f"{pod.name}.log")
+        self._process = Process(self._command, folder / f"{pod.name}.log")
 
     def start(self) -> None:
         self._process.start()
+
+    def run(self) -> subprocess.CompletedProcess[str]:
+        """Run the command of a Job to its end."""
+        return subprocess.run(
+            self._command.argv,
+            env=self._command.full_environment(),
+            cwd=self._command.directory,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
 
     def wait_ready(self) -> None:
         """Wait until the readiness probe of the manifest is content; raise `TimeoutError` with the end of the log."""

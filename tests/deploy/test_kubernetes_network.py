@@ -20,8 +20,8 @@ CALLS = dict.fromkeys(ROLES, WORKER) | {
     "search": WORKER | INDEX,
     "delivery": WORKER | CARRIERS,
     "cli": WORKER | INDEX,
-    "migrate-before": DNS | DATABASE,
-    "migrate-after": DNS | DATABASE,
+    "migrate-before": WORKER,
+    "migrate-after": WORKER,
 }
 HEARS = {"gateway": {"http", "health"}, "delivery": {"webhooks", "health"}}
 overlays = pytest.mark.parametrize("overlay", OVERLAYS)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.commands import migrate
 from deploy.local.roles import ROLES
 from deploy.local.state import free_port
 from tests.apart import place_of_its_own
@@ -21,10 +20,14 @@ Running = Mapping[str, PodProcess]
 
 
 @pytest.fixture(scope="module")
-async def place(servers: Servers) -> AsyncIterator[Mapping[str, str]]:
-    """Yield where the servers are, the database migrated; there is no Redis."""
+async def place(servers: Servers, run_folder: Path) -> AsyncIterator[Mapping[str, str]]:
+    """Yield where the servers are, the database migrated by the Jobs of production; there is no Redis."""
     async with place_of_its_own(servers) as settings:
-        migrate(settings)
+        for phase in ("before", "after"):
+            (job,) = [pod for pod in pods("production") if pod.name == f"migrate-{phase}"]
+            done = PodProcess("production", job, "", settings, run_folder / "jobs").run()
+            assert done.returncode == 0, done.stderr
+            assert done.stdout.startswith("applied 0001" if phase == "before" else "nothing to apply")
         yield {**settings, "LIMITS_URL": f"redis://127.0.0.1:{free_port()}/0"}
 
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from deploy.local.roles import ROLES
-from shared.settings import Settings
+from shared.settings import Settings, SettingsError
 from tests.deploy.manifests import OVERLAYS, SECRET_TEMPLATE, Pod, environment, files, matches, of_kind, pods, render
 
 FIELDS = {field.name.upper(): field for field in dataclasses.fields(Settings)}
@@ -20,6 +20,7 @@ LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?\Z")
 # A Deployment's pod is named by it, a hash of ten and five more characters; that of a Job by it and five.
 POD_SUFFIX = {"Deployment": 17, "Job": 6, "StatefulSet": 11}
 DRAIN_ROOM = 5
+BALANCERS_KNOW = 10
 overlays = pytest.mark.parametrize("overlay", OVERLAYS)
 
 
@@ -36,9 +37,18 @@ def ours(overlay: str) -> list[Pod]:
 
 
 def settings(overlay: str, pod: Pod) -> Settings:
-    """Return the settings of the pod, apart from its secrets."""
+    """Return the settings of the pod, apart from its secrets, which production asks for."""
     given = environment(overlay, pod)
-    return Settings.from_environment({name: text for name, text in given.items() if name in FIELDS})
+    plain = given.keys() & FIELDS.keys() - {"ENVIRONMENT"}
+    return Settings.from_environment({name: given[name] for name in plain})
+
+
+def test_a_template_that_is_not_filled_in_starts_nothing() -> None:
+    for pod in roles("production"):
+        mounted, given = files("production", pod), environment("production", pod)
+        texts = {name.removesuffix("_FILE"): mounted[text] for name, text in given.items() if name.endswith("_FILE")}
+        with pytest.raises(SettingsError, match="AMQP_URL: its password is one that anybody can guess"):
+            Settings.from_environment({"ENVIRONMENT": given["ENVIRONMENT"], **texts})
 
 
 @overlays
@@ -69,8 +79,8 @@ def test_a_role_has_the_secrets_that_it_needs_and_no_others(overlay: str) -> Non
     wanted = dict.fromkeys(ROLES, worker) | {
         "gateway": {broker, "LIMITS_URL_FILE"},
         "search": worker | {"OPENSEARCH_URL_FILE"},
-        "migrate-before": {database},
-        "migrate-after": {database},
+        "migrate-before": worker,
+        "migrate-after": worker,
         "cli": worker | {"OPENSEARCH_URL_FILE"},
     }
     assert {
@@ -100,11 +110,12 @@ def test_each_role_has_three_probes(overlay: str) -> None:
 @overlays
 def test_a_pod_has_time_to_drain(overlay: str) -> None:
     for pod in roles(overlay):
-        drain = settings(overlay, pod).drain_seconds
-        before = pod.container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
-        assert pod.spec["terminationGracePeriodSeconds"] >= before + drain + DRAIN_ROOM, pod.name
+        given = settings(overlay, pod)
+        leave = given.leave_seconds if pod.name == "gateway" else 0
+        leave += pod.container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+        assert pod.spec["terminationGracePeriodSeconds"] >= leave + given.drain_seconds + DRAIN_ROOM, pod.name
         # What balancers send calls to goes on until they know.
-        assert (before > 0) == (pod.name in EXTRA_PORTS), pod.name
+        assert (leave >= BALANCERS_KNOW) == (pod.name in EXTRA_PORTS), pod.name
 
 
 @overlays
@@ -156,7 +167,12 @@ def test_metrics_are_collected_from_a_service_that_is_there(overlay: str) -> Non
         found = [each for each in of_kind(overlay, "Service") if matches(selector, each["metadata"]["labels"])]
         assert [each["metadata"]["name"] for each in found] == ["metrics"]
         ports = {port["name"] for port in found[0]["spec"]["ports"]}
-        assert {each["port"] for each in monitor["spec"]["endpoints"]} <= ports
+        (endpoint,) = monitor["spec"]["endpoints"]
+        assert endpoint["port"] in ports
+        # Alerts and dashboards tell the roles apart by it.
+        (relabeling,) = endpoint["relabelings"]
+        label = "__meta_kubernetes_pod_label_app_kubernetes_io_component"
+        assert relabeling == {"sourceLabels": [label], "targetLabel": "role"}
 
 
 @overlays

@@ -13,6 +13,7 @@ import pytest
 from deploy.local.commands import usermessage
 from shared.bus.envelope import Reply, unpack_commands, unpack_replies
 from shared.bus.events import is_known, unpack_events
+from shared.contract import dates
 from shared.postgres.migrate import MIGRATIONS, migrate, oldest_code
 from shared.postgres.migration_files import Phase, find_migrations
 from shared.version import VERSION
@@ -25,7 +26,6 @@ from tests.servers import Servers
 
 RELEASES = sorted(recording.FOLDER.glob("*.json"))
 LAST: dict[str, Any] = json.loads(RELEASES[-1].read_text())
-WAITED = "waited through the update"
 # What a caller sees of the schema: functions with what they take and give, tables with their columns.
 _OBJECTS = """
 select format('%s(%s) %s', proname, pg_get_function_identity_arguments(oid), pg_get_function_result(oid)) as name
@@ -34,8 +34,10 @@ union all
 select format('%s.%s %s', table_name, column_name, data_type) from information_schema.columns
 where table_schema = 'public'
 """
-# Reads that find nothing here, and writes to what is not there, are answers too.
-_UNUSED = {"conversations.read": 112, "message.sync": 105, "device.update": 105, "device.client_delete": 105}
+_TAKE_JOB = "delete from delivery_job where (account_id, message_id) = ($1, $2) returning true"
+_IS_DONE = "select state = 'done' from delivery_job where (account_id, message_id) = ($1, $2)"
+# The device of the recording is nobody's.
+_UNUSED = {"message.sync": 105, "device.update": 105, "device.client_delete": 105}
 
 
 async def _as_released(url: str, folder: Path) -> None:
@@ -148,22 +150,26 @@ async def test_an_update_step_by_step(updated: Stack, place: dict[str, str]) -> 
     account = await updated.account()
     connection = await asyncpg.connect(place["DATABASE_URL"])
     assert await oldest_code(connection) != VERSION
-    message_id = await _send(updated, account)
+    message_id = await _send(updated, account, dateSendOn=dates.to_xml(dates.now() + 3_600_000))
     # As a worker of the last release keeps what is due later, while the first of this code are there already.
-    await connection.execute("delete from delivery_job where account_id = $1", account.account_id)
+    await _until(connection, _TAKE_JOB, account.account_id, message_id)
     await connection.execute("insert into delivery_waiting values ($1, $2, 0)", account.account_id, message_id)
     await asyncio.to_thread(usermessage, updated.settings_env, "migrate", "--after")
     assert await oldest_code(connection) == "0.4.0"
-    query = "select state from delivery_job where (account_id, message_id) = ($1, $2)"
-    async with asyncio.timeout(30):
-        while await connection.fetchval(query, account.account_id, message_id) != "done":  # noqa: ASYNC110 - it is asked
-            await asyncio.sleep(0.1)
+    await _until(connection, _IS_DONE, account.account_id, message_id)
     await connection.close()
     assert await _send(updated, account) > message_id
 
 
-async def _send(stack: Stack, account: Account) -> int:
+async def _until(connection: asyncpg.Connection, query: str, *arguments: object) -> None:
+    """Ask until the answer is true."""
+    async with asyncio.timeout(60):
+        while not await connection.fetchval(query, *arguments):  # noqa: ASYNC110 - other processes make it so
+            await asyncio.sleep(0.1)
+
+
+async def _send(stack: Stack, account: Account, **fields: Any) -> int:
     async with Client(stack.base_url, stack.api_key) as client:
-        answer = await client.call(account, "/user/message/send", recipient=436_990_900_009, message=WAITED)
+        answer = await client.call(account, "/user/message/send", recipient=436_990_900_009, message="sent", **fields)
         assert answer["errorCode"] == 0
         return int(answer["messageId"])

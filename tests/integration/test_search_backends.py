@@ -50,3 +50,17 @@ async def test_long_words_in_phrases_are_found_as_by_the_reference(backend: Inde
         query = dice.choice(["", "-", '"']) + dice.choice("- ").join(dice.choices(vocabulary, k=2)) + dice.choice("* ")
         expected = [number for number, text in enumerate(texts, 1) if matches(parse(query), words(text))]
         assert sorted(await backend.found(ACCOUNT, query, limit=1000)) == expected, query
+
+
+async def test_what_only_looks_like_a_match_takes_no_place_in_an_answer(backend: IndexRig) -> None:
+    await store(backend, "order beginningzz", *["order beginningx beginningzz"] * 120, "beginningzz")
+    assert await backend.found(ACCOUNT, "order-beginningz", limit=1) == [1]
+    assert await backend.found(ACCOUNT, "beginningx -order-beginningx*") == []
+    assert await backend.found(ACCOUNT, "-order-beginningx*", limit=1) == [122]
+    assert await backend.found(ACCOUNT, "-order-beginningx*", limit=2) == [122, 1]
+
+
+async def test_long_texts_decide_in_parts(backend: IndexRig) -> None:
+    await store(backend, *(f"{'x ' * 450_000} order beginning{number}" for number in range(7)))
+    assert await backend.found(ACCOUNT, "order-beginning3") == [4]
+    assert sorted(await backend.found(ACCOUNT, "order-beginning")) == [1, 2, 3, 4, 5, 6, 7]

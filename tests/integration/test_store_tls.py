@@ -165,7 +165,7 @@ async def _windows(redis: PreparedServer, pair: Pair, ours: Authority) -> AsyncI
         settings = Settings.from_environment(
             {"LIMITS_URL": _moved(redis.url, port, "rediss"), "LIMITS_CA": str(ours.file)}
         )
-        async with SharedWindows(settings.limits_url, settings.limits_ca) as windows:
+        async with SharedWindows(settings.limits_url) as windows:
             yield windows
 
 

@@ -35,10 +35,10 @@ class Life:
             answer = await self.call(f"{_MESSAGE}/insert", address=ADDRESS, message=text)
             self.ids[text] = answer["messageId"]
 
-    async def send(self, text: str, seconds: int) -> None:
-        """Send a text to somebody without an account, so many seconds from now."""
+    async def send(self, text: str, seconds: int, recipient: int = SOMEBODY) -> None:
+        """Send a text so many seconds from now, to somebody without an account."""
         due = dates.to_xml(dates.now() + seconds * 1000)
-        answer = await self.call(f"{_MESSAGE}/send", recipient=SOMEBODY, message=text, dateSendOn=due)
+        answer = await self.call(f"{_MESSAGE}/send", recipient=recipient, message=text, dateSendOn=due)
         self.ids[text] = answer["messageId"]
 
     async def update(self, text: str, **fields: Any) -> None:
@@ -63,10 +63,16 @@ class Life:
     async def stored(self) -> dict[int, dict[str, Any]]:
         """Return what the server has, in the words of devices."""
         found: dict[int, dict[str, Any]] = {}
-        for address in (ADDRESS, f"+{SOMEBODY}"):
-            answer = await self.call(f"{_MESSAGE}/get/by/conversation", address=address)
+        for conversation in (await self.call(f"{_MESSAGE}/conversations/get"))["conversations"]:
+            answer = await self.call(f"{_MESSAGE}/get/by/conversation", address=conversation["address"])
             found |= {message["messageId"]: _as_devices_say(message) for message in answer["messages"]}
         return found
+
+    async def received_by(self, friend: Account) -> list[str]:
+        """Return the texts that another account has of this one."""
+        path, address = f"{_MESSAGE}/get/by/conversation", f"+{self.account.msisdn}"
+        answer = await self.client.call(friend, path, address=address)
+        return [message["message"] for message in answer["messages"]]
 
 
 def held(phone: SyncClient) -> dict[int, dict[str, Any]]:

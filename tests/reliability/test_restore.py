@@ -15,14 +15,14 @@ from tests.opensearch import Beginning
 from tests.reliability.carrier import FILE, TextCarrier
 from tests.reliability.life import Life, held, life
 from tests.reliability.settings import SEED
-from tests.running import Stack
+from tests.running import Account, Stack
 from tests.servers import Servers
 
 GAP = 1_000_000
 KEPT = ("the first one", "the second one", "the third one", "the fourth one", "the fifth one")
 LOST = ("a lost one", "another lost one", "the last lost one")
 NEW = ("a new one", "another new one", "the last new one")
-DUE, LATER = "due soon", "due later"
+DUE, LATER, FRIENDLY = "due soon", "due later", "due soon for a friend"
 _JOBS = """
 select job.message_id, job.state, message.status,
   array(
@@ -68,13 +68,15 @@ def service(
 
 async def test_what_was_restored_goes_on(service: Stack, carrier: TextCarrier, place: dict[str, str]) -> None:
     terminal = Terminal(service.settings_env)
+    friend = await service.account()
     async with life(service) as living:
         with dump_of(service.servers, place["DATABASE_URL"]) as dump:
-            await _begin(living, place)
+            await _begin(living, place, friend)
             await dump.take()
-            await _go_on(living, carrier)
+            await _go_on(living, carrier, friend)
             await _come_back(service, terminal, dump)
         assert {*carrier.took.values()} == {1}
+        await _until(lambda: _received(living, friend))
         await living.insert(*NEW)
         await living.catch_up()
         await _phones_are_right(living)
@@ -85,19 +87,20 @@ async def test_what_was_restored_goes_on(service: Stack, carrier: TextCarrier, p
         await _carriers_got_nothing_twice(living, carrier, place)
 
 
-async def _begin(living: Life, place: dict[str, str]) -> None:
+async def _begin(living: Life, place: dict[str, str], friend: Account) -> None:
     await living.insert(*KEPT)
+    await living.send(FRIENDLY, 4, int(friend.msisdn))
     await living.send(DUE, 4)
     await living.send(LATER, 3600)
     await living.catch_up()
 
     async def kept() -> bool:
-        return len(await _jobs(living, place)) == 2
+        return len(await _jobs(living, place)) == 3
 
     await _until(kept)
 
 
-async def _go_on(living: Life, carrier: TextCarrier) -> None:
+async def _go_on(living: Life, carrier: TextCarrier, friend: Account) -> None:
     """Do what nobody but phones, the index and the carrier will remember."""
     await living.insert(*LOST)
     await living.update(KEPT[0], locked=True)
@@ -108,6 +111,7 @@ async def _go_on(living: Life, carrier: TextCarrier) -> None:
     await living.catch_up()
     assert await living.found("lost", len(LOST)) == len(LOST)
     await _until(lambda: _took(carrier, 1))
+    await _until(lambda: _received(living, friend))
     # The backup comes between a phone's last answer and its acks.
     await living.update(KEPT[3], message="the fourth one, mended")
     await asyncio.to_thread(phone.exchange)
@@ -126,7 +130,7 @@ async def _come_back(service: Stack, terminal: Terminal, dump: Dump) -> None:
 
 async def _phones_are_right(living: Life) -> None:
     there = await living.stored()
-    assert there.keys() == {living.ids[text] for text in (*KEPT, *NEW, DUE, LATER)}
+    assert there.keys() == {living.ids[text] for text in (*KEPT, *NEW, DUE, LATER, FRIENDLY)}
     assert min(living.ids[text] for text in NEW) > GAP
     for phone in living.phones:
         had = held(phone)
@@ -156,6 +160,10 @@ async def _jobs(living: Life, place: dict[str, str]) -> dict[int, tuple[str, int
     """Return the jobs by their messages: state, the message's status, and what happened."""
     found = await rows(place["DATABASE_URL"], _JOBS, living.account.account_id)
     return {row["message_id"]: (row["state"], row["status"], row["happened"]) for row in found}
+
+
+async def _received(living: Life, friend: Account) -> bool:
+    return await living.received_by(friend) == [FRIENDLY]
 
 
 async def _took(carrier: TextCarrier, count: int) -> bool:

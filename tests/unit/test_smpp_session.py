@@ -268,10 +268,13 @@ async def test_a_pdu_that_is_too_long_is_passed_over(peer: SmppPeer, kept: Kept)
     assert len(peer.bound) == 1
 
 
-async def test_a_length_that_makes_no_sense_costs_the_link(peer: SmppPeer, kept: Kept) -> None:
+@pytest.mark.parametrize("length", [0, 3, 0x200000])
+async def test_a_length_that_makes_no_sense_costs_the_link(peer: SmppPeer, kept: Kept, length: int) -> None:
     async with smpp_carrier(peer.port, kept) as carrier:
         await until_open(carrier)
-        await peer.bound[0].send(struct.pack(">IIII", 3, pdus.DELIVER, 0, 5))
+        await peer.bound[0].send(struct.pack(">IIII", length, pdus.DELIVER, 0, 5))
+        nack = await peer.bound[0].until(pdus.GENERIC_NACK)
+        assert nack.status == pdus.INVALID_LENGTH
         await until_open(carrier, is_open=False)
         await until_open(carrier)
         assert await carrier.submit(submission()) == Accepted(("m1",))
@@ -358,6 +361,17 @@ async def test_parts_go_at_the_rate(peer: SmppPeer, kept: Kept) -> None:
         begun = time.monotonic()
         await asyncio.gather(*(carrier.submit(submission()) for _ in range(11)))
         assert 0.45 < time.monotonic() - begun < 3
+
+
+async def test_what_waits_for_its_turn_when_the_peer_unbinds_is_not_sent(peer: SmppPeer, kept: Kept) -> None:
+    peer.submitted = ignore
+    async with smpp_carrier(peer.port, kept, rate=5, window=5, answer_seconds=1.0) as carrier:
+        await until_open(carrier)
+        submitting = [asyncio.create_task(carrier.submit(submission())) for _ in range(2)]
+        await peer.bound[0].until(pdus.SUBMIT)
+        await peer.bound[0].send(pdus.request(pdus.UNBIND, 9))
+        assert await asyncio.gather(*submitting) == [Unknown("no answer in time"), NotSent("the link is closed")]
+    assert len(peer.submits) == 1
 
 
 async def test_a_message_that_has_expired_is_not_sent(peer: SmppPeer, kept: Kept) -> None:

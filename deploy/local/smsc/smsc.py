@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -16,8 +16,8 @@ from deploy.local.smsc.texts import parts_of, readable
 _RECEIPT = 0x04
 _UDH = 0x40
 _AGAIN_SECONDS = 1.0
-# More carriers would not hold either.
-_TRIES = 60
+# Carriers try for hours.
+_TRIES = 600
 
 Tell = Callable[..., None]
 
@@ -34,7 +34,6 @@ class Smsc:
         self._ids = itertools.count(int(time.time()) * 1000)
         self._references = itertools.count(int(time.time()))
         self._tasks: set[asyncio.Task[None]] = set()
-        self._accounts: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     async def run(self) -> None:
         """Go on for ever."""
@@ -43,7 +42,6 @@ class Smsc:
             if isinstance(event, smpp34.Esme):
                 self._bound[event.session_id] = event
                 self._tell("bound", system_id=event.system_id)
-                self._accounts[event.system_id].set()
             elif isinstance(event, smpp34.Unbound):
                 gone = self._bound.pop(event.session_id, None)
                 self._tell("unbound", system_id=gone.system_id if gone else "")
@@ -51,6 +49,10 @@ class Smsc:
                 self._start(self._take(event))
 
     async def _take(self, event: smpp34.SubmitSmEvent) -> None:
+        bound = self._bound.get(event.session_id)
+        if bound is None:
+            # Gone before its message was looked at, which nobody has then.
+            return
         fault, number = fault_of(event.destination_addr), event.destination_addr
         if self._refused[number] < len(fault.refusals) or fault.for_ever:
             status = fault.refusals[self._refused[number] % len(fault.refusals)]
@@ -60,7 +62,7 @@ class Smsc:
             return
         self._refused[number] = 0
         message_id = next(self._ids)
-        sender = self._bound[event.session_id].system_id
+        sender = bound.system_id
         said = fault.receipts if event.registered_delivery & 0x03 else ()
         for each in said:
             if each.seconds < 0:

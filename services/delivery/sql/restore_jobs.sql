@@ -1,8 +1,9 @@
--- Jobs that were due before now may have been sent since the backup: no carrier gets them. Those that go to the mailbox
--- of an account still do, for what it got since the backup is lost.
+-- Jobs that were due before now may have been sent since the backup: no carrier gets them. Those for the mailboxes of
+-- accounts ($1 has their numbers) go on, for what these got since the backup is lost.
 with past as (
   update delivery_job set expires_at = delivery_now() - 1
   where state in ('waiting', 'submitting') and due_at <= delivery_now()
+    and not (may_be_twin and carrier = '' and recipient = any ($1::text[]))
   returning account_id, message_id
 ), noted as (
   insert into delivery_timeline (account_id, message_id, at, state, reason)

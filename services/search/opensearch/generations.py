@@ -98,10 +98,9 @@ class Generations:
         return name
 
     async def _send_queries_to(self, name: str, timeout: float) -> None:
-        actions = [
-            {"remove": {"index": f"{self.alias}-*", "alias": self.alias, "must_exist": False}},
-            {"add": {"index": name, "alias": self.alias}},
-        ]
+        before = set(await self.current(timeout=timeout)) - {name}
+        actions = [{"remove": {"index": each, "alias": self.alias}} for each in sorted(before)]
+        actions.append({"add": {"index": name, "alias": self.alias}})
         await self._client.call("POST", "/_aliases", {"actions": actions}, timeout=timeout)
 
     async def _drop_all_but(self, kept: Iterable[str], timeout: float) -> None:

@@ -4,7 +4,8 @@ import asyncio
 
 from services.delivery.carriers.smpp import pdus, statuses
 from services.delivery.carriers.smpp.options import SmppOptions
-from services.delivery.carriers.smpp.session import Hears, NoAnswer, NotWritten, Session, Timers
+from services.delivery.carriers.smpp.pending import NoAnswer
+from services.delivery.carriers.smpp.session import Hears, NotWritten, Session, Timers
 
 
 class NotBound(Exception):  # noqa: N818 - it is what happened

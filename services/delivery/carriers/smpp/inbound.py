@@ -51,7 +51,14 @@ class Hearing:
             await self._arrivals.receipt(read)
 
     async def _keep_message(self, deliver: codec.Deliver, said: bytes, origin: Origin) -> None:
-        inbound_id = self._repeats.id_of(said, origin)
+        kept = False
+        try:
+            await self._bring(deliver, self._repeats.id_of(said, origin))
+            kept = True
+        finally:
+            self._repeats.answered(said, kept=kept)
+
+    async def _bring(self, deliver: codec.Deliver, inbound_id: str) -> None:
         octets, place = text.body(deliver)
         told = text.read(octets, deliver.coding, self._options.alphabet)
         sender, destination = addresses.number(deliver.source), addresses.number(deliver.destination)
@@ -61,7 +68,6 @@ class Hearing:
         else:
             part = InboundPart(self._name, inbound_id, sender, destination, *place, text=told, at=now)
             await self._arrivals.part(part)
-        self._repeats.answered(said)
 
     async def _keep_strange(self, pdu: Pdu) -> None:
         """Keep octets that say nothing to us, as a message to nobody."""

@@ -12,7 +12,8 @@ from services.delivery.carriers.smpp.backoff import Backoff, is_of_account
 from services.delivery.carriers.smpp.connecting import NotBound, bound
 from services.delivery.carriers.smpp.options import SmppOptions
 from services.delivery.carriers.smpp.pace import Pace
-from services.delivery.carriers.smpp.session import Hears, NoAnswer, NotWritten, Session
+from services.delivery.carriers.smpp.pending import NoAnswer
+from services.delivery.carriers.smpp.session import Hears, NotWritten, Session
 
 logger = logging.getLogger(__name__)
 

@@ -14,8 +14,9 @@ _REPEATED_SECONDS = 600.0
 # An answer that took longer may have come too late, and one that was written so short before the link ended not at all.
 _SLOW_SECONDS = 5.0
 _LOST_SECONDS = 15.0
-# Two workers give the same message the same id within one such time.
-_TOGETHER_SECONDS = 300
+# Within one such time two workers give the same message the same id: one may have died before it answered. Longer, and
+# who says the same twice would have one message.
+_TOGETHER_SECONDS = 60
 
 
 class Origin(Protocol):
@@ -31,6 +32,7 @@ class _Came(NamedTuple):
     at: float
     origin: Origin
     answered_at: float | None = None
+    is_refused: bool = False
 
 
 class Repeats:
@@ -46,8 +48,8 @@ class Repeats:
         before = self._came.get(key)
         if before is not None and now - before.at > _REPEATED_SECONDS:
             before = None
-        if before is not None and _is_repeated(before):
-            came = before._replace(at=now, origin=origin, answered_at=None)
+        if before is not None and _is_repeated(before, origin, now):
+            came = before._replace(at=now, origin=origin, answered_at=None, is_refused=False)
         else:
             times = before.times + 1 if before else 0
             came = _Came(f"{key}-{int(time.time()) // _TOGETHER_SECONDS}-{times}", times, now, origin)
@@ -57,20 +59,24 @@ class Repeats:
             self._came.popitem(last=False)
         return came.inbound_id
 
-    def answered(self, said: bytes) -> None:
-        """Note that the carrier is told that it is kept."""
+    def answered(self, said: bytes, *, kept: bool) -> None:
+        """Note that the carrier is told that it is kept, or is not and may be brought again."""
         key = _key(said)
         came = self._came.get(key)
         if came is not None:
-            self._came[key] = came._replace(answered_at=time.monotonic())
+            self._came[key] = came._replace(answered_at=time.monotonic(), is_refused=not kept)
 
 
 def _key(said: bytes) -> str:
     return hashlib.sha256(said).hexdigest()[:40]
 
 
-def _is_repeated(before: _Came) -> bool:
-    if before.answered_at is None or before.answered_at - before.at > _SLOW_SECONDS:
+def _is_repeated(before: _Came, origin: Origin, now: float) -> bool:
+    answered_at = before.answered_at
+    if answered_at is None and before.origin is not origin:
+        return True
+    # Two that come in one moment over one link are two.
+    if before.is_refused or (answered_at or now) - before.at > _SLOW_SECONDS:
         return True
     ended_at = before.origin.ended_at
-    return ended_at is not None and ended_at - before.answered_at < _LOST_SECONDS
+    return ended_at is not None and answered_at is not None and ended_at - answered_at < _LOST_SECONDS

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from services.delivery.carriers.smpp import measures, pdus
 from services.delivery.carriers.smpp.frames import Frames, LostTrack
 from services.delivery.carriers.smpp.pdus import Pdu
+from services.delivery.carriers.smpp.pending import NoAnswer, Pending
 
 logger = logging.getLogger(__name__)
 
@@ -24,22 +25,11 @@ class NotWritten(Exception):  # noqa: N818 - it is what happened
     """Nothing of the request left this process."""
 
 
-class NoAnswer(Exception):  # noqa: N818 - it is what happened
-    """The request was written; no answer came."""
-
-
 class Timers(NamedTuple):
     """Seconds: of silence before the peer is asked whether it is there, and for its answers."""
 
     enquire: float
     answer: float
-
-
-class _Asked(NamedTuple):
-    """A request that waits for its answer."""
-
-    command: int
-    answer: "asyncio.Future[Pdu]"
 
 
 class Session(asyncio.Protocol):
@@ -54,8 +44,7 @@ class Session(asyncio.Protocol):
         self._timers = timers
         self._hears = hears
         self._frames = Frames()
-        self._pending: dict[int, _Asked] = {}
-        self._sequence = 0
+        self._pending = Pending()
         self._unanswered = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._transport: asyncio.Transport | None = None
@@ -72,23 +61,21 @@ class Session(asyncio.Protocol):
         """Write a request with a number of its own, and return its answer; raise `NotWritten` or `NoAnswer`."""
         if self._transport is None or self._transport.is_closing():
             raise NotWritten("the link is closed")
-        sequence = self._next()
-        future: asyncio.Future[Pdu] = asyncio.get_running_loop().create_future()
-        self._pending[sequence] = _Asked(pdus.pdu(request).command, future)
+        sequence, answer = self._pending.add(request)
         try:
             self._write(pdus.numbered(request, sequence))
             async with asyncio.timeout(self._timers.answer):
-                return await future
+                return await answer
         except TimeoutError:
             self._count_unanswered()
             raise NoAnswer("no answer in time") from None
         finally:
-            self._pending.pop(sequence, None)
+            self._pending.forget(sequence)
 
     async def unbind(self, seconds: float) -> None:
         """Take nothing more, wait for the answers so long at most, say good-bye, as long at most, and close."""
         self.is_taking = False
-        await self._drained(seconds)
+        await self._pending.drained(seconds)
         with contextlib.suppress(NotWritten, NoAnswer, TimeoutError):
             async with asyncio.timeout(seconds):
                 await self.ask(pdus.request(pdus.UNBIND))
@@ -116,9 +103,7 @@ class Session(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_taking = False
         self.why = self.why or (type(exc).__name__ if exc else "closed by the peer")
-        for asked in self._pending.values():
-            if not asked.answer.done():
-                asked.answer.set_exception(NoAnswer("the link broke"))
+        self._pending.fail("the link broke")
         for task in self._tasks:
             task.cancel()
         self.ended_at = time.monotonic()
@@ -161,12 +146,10 @@ class Session(asyncio.Protocol):
             self._refuse(pdu, pdus.INVALID_COMMAND)
 
     def _settle(self, pdu: Pdu) -> None:
-        asked = self._pending.get(pdu.sequence)
-        if asked is None or asked.answer.done():
+        if not self._pending.is_awaited(pdu):
             measures.late(self._carrier)
-        elif pdu.command in (pdus.GENERIC_NACK, pdus.answer_to(asked.command)):
+        elif self._pending.settle(pdu):
             self._unanswered = 0
-            asked.answer.set_result(pdu)
         else:
             measures.strange(self._carrier)
 
@@ -185,14 +168,9 @@ class Session(asyncio.Protocol):
     async def _leave(self, asked: Pdu) -> None:
         """End it as the peer wants: take nothing new, wait for the answers that are still to come, then good-bye."""
         self.is_taking = False
-        await self._drained(self._timers.answer)
+        await self._pending.drained(self._timers.answer)
         self._write(pdus.answer(asked))
         self.close("unbound by the peer")
-
-    async def _drained(self, seconds: float) -> None:
-        waiting = [each.answer for each in self._pending.values() if not each.answer.done()]
-        if waiting:
-            await asyncio.wait(waiting, timeout=seconds)
 
     async def _watch(self) -> None:
         loop = asyncio.get_running_loop()
@@ -232,10 +210,6 @@ class Session(asyncio.Protocol):
         out, self._out = self._out, []
         if out and self._transport is not None and not self._transport.is_closing():
             self._transport.write(b"".join(out))
-
-    def _next(self) -> int:
-        self._sequence = self._sequence % pdus.LAST_SEQUENCE + 1
-        return self._sequence
 
     def _start(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)

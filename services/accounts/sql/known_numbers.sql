@@ -1,0 +1,1 @@
+select msisdn from account where msisdn = any ($1::text[])
