@@ -56,6 +56,10 @@ class Shares:
 
 
 async def _acquired(places: asyncio.Semaphore) -> None:
+    # A time limit costs more than all the rest of a turn, and most find a place.
+    if not places.locked():
+        await places.acquire()
+        return
     try:
         async with asyncio.timeout(_WAIT_SECONDS):
             await places.acquire()

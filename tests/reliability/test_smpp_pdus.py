@@ -143,7 +143,7 @@ async def test_lengths_of_any_kind() -> None:
     for _ in range(max(1000, MUTATED_PDUS // 10)):
         octets = bytearray(_mutated(dice))
         if dice.random() < 0.2:
-            octets[_LENGTH] = dice.randbytes(4)
+            octets[_LENGTH] = dice.choice((dice.randbytes(4), dice.randrange(16).to_bytes(4, "big")))
         session.data_received(bytes(octets))
         transport.written.clear()
         if transport.is_closed:

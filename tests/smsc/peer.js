@@ -29,7 +29,7 @@ function date(withSeconds) {
 // By any bind of the account, as often as it takes.
 function bring(account, sent, more, tries) {
   const receiver = [...sessions].find((each) => each.account === account && each.receives);
-  const again = () => tries < 60 && later(1, () => bring(account, sent, more, tries + 1));
+  const again = () => tries < 600 && later(1, () => bring(account, sent, more, tries + 1));
   if (!receiver) {
     again();
     return;

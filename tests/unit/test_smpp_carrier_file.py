@@ -1,5 +1,7 @@
 """The table of an SMPP carrier: what it may say, how statuses, senders and times are written."""
 
+from pathlib import Path
+
 import pytest
 
 from services.delivery.carrier_file import CarrierFileError, parse_carrier_file
@@ -12,6 +14,7 @@ from services.delivery.carriers.smpp.codec import Address
 from services.delivery.carriers.smpp.options import SmppOptions
 from services.delivery.carriers.smpp.parts import validity
 
+README = Path(__file__).parents[2] / "README.md"
 FILE = """
 [carriers.one]
 kind = "smpp"
@@ -41,6 +44,13 @@ def test_what_is_not_said() -> None:
     assert (options.rate, options.window, options.unknown) == (10, 10, "fail")
     assert gives_receipts(options)
     assert "password of" not in repr(options)
+
+
+def test_the_ten_lines_of_the_readme() -> None:
+    """They are what a newcomer copies."""
+    section = README.read_text().partition("## SMPP in ten lines")[2].partition("\n## ")[0]
+    carriers = parse_carrier_file(section.partition("```toml\n")[2].partition("```")[0]).carriers
+    assert isinstance(carriers["smsc"], SmppOptions)
 
 
 def test_a_carrier_without_receipts() -> None:

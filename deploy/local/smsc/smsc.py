@@ -16,8 +16,8 @@ from deploy.local.smsc.texts import parts_of, readable
 _RECEIPT = 0x04
 _UDH = 0x40
 _AGAIN_SECONDS = 1.0
-# More carriers would not hold either.
-_TRIES = 60
+# Carriers try for hours.
+_TRIES = 600
 
 Tell = Callable[..., None]
 
