@@ -113,8 +113,9 @@ async def _go_on(living: Life, carrier: TextCarrier, friend: Account) -> None:
     await _until(lambda: _took(carrier, 1))
     await _until(lambda: _received(living, friend))
     # The backup comes between a phone's last answer and its acks.
-    await living.update(KEPT[3], message="the fourth one, mended")
+    await living.update(KEPT[3], locked=True)
     await asyncio.to_thread(phone.exchange)
+    assert living.ids[KEPT[3]] in {ack["messageId"] for ack in phone.store.acks}
 
 
 async def _come_back(service: Stack, terminal: Terminal, dump: Dump) -> None:
