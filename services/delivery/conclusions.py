@@ -84,7 +84,7 @@ class Conclusions:
         reason = f"{outcome.kind}: {outcome.reason}"
         if outcome.kind is Refusal.ACCOUNT:
             return self._elsewhere(sent, reason)
-        if outcome.kind is Refusal.SLOW_DOWN:
+        if outcome.kind in (Refusal.SLOW_DOWN, Refusal.LATER):
             wait = max(_HELD_MS, round(1000 * outcome.after_seconds)) if outcome.after_seconds else _SLOWER_MS
             return self._with(sent, "queued", reason, "waiting", wait)
         return self._again(sent, "queued", reason, elsewhere=True)

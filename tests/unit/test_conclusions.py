@@ -107,9 +107,10 @@ def test_what_is_not_the_message_s_fault_counts_nothing(outcome: Outcome) -> Non
     assert (moved.state, moved.carrier, moved.attempts, moved.wait_ms) == ("waiting", "two", 3, 0)
 
 
+@pytest.mark.parametrize("kind", [Refusal.SLOW_DOWN, Refusal.LATER])
 @pytest.mark.parametrize(("asked", "wait"), [(None, 2_000), (0.1, 500), (3.0, 3_000)])
-def test_slow_down_waits_as_long_as_the_carrier_asks(asked: float | None, wait: int) -> None:
-    found = _drawn(Refused(Refusal.SLOW_DOWN, "throttled", asked), "one", "two", attempts=3)
+def test_slow_down_waits_as_long_as_the_carrier_asks(kind: Refusal, asked: float | None, wait: int) -> None:
+    found = _drawn(Refused(kind, "throttled", asked), "one", "two", attempts=3)
     assert (found.state, found.carrier, found.attempts, found.wait_ms) == ("waiting", "one", 3, wait)
 
 

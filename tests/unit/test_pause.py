@@ -70,5 +70,6 @@ def test_the_carrier_may_ask_for_more() -> None:
 def test_the_rest_is_no_reason_to_pause() -> None:
     pause = Pause(_Clock())
     for job_id in range(2):
-        for outcome in (Refused(Refusal.TEMPORARY, "busy"), Refused(Refusal.PERMANENT, "blocked")):
+        for kind in (Refusal.TEMPORARY, Refusal.PERMANENT, Refusal.LATER):
+            outcome = Refused(kind, "busy", 3.0)
             assert pause.after(outcome, job_id) == 0

@@ -3,6 +3,7 @@
 A carrier of another kind is one file beside this one, and a row in `kinds.py`.
 """
 
+import math
 from enum import StrEnum
 from typing import Literal, NamedTuple, Protocol
 
@@ -10,7 +11,10 @@ UnknownPolicy = Literal["resend", "fail"]
 
 
 class Submission(NamedTuple):
-    """One message for one number; `expires_at` in ms since 1970, after which it is never sent."""
+    """One message for one number; `expires_at` in ms since 1970, after which it is never sent.
+
+    After `deadline`, by the clock of the loop, nothing of it is begun any more, and soon nobody waits for its answer.
+    """
 
     account_id: int
     message_id: int
@@ -22,6 +26,7 @@ class Submission(NamedTuple):
     # As the wire has it: 0 is 7-bit, 1 8-bit, 2 UCS2.
     encoding: int
     expires_at: int
+    deadline: float = math.inf
 
 
 class Refusal(StrEnum):
@@ -31,6 +36,8 @@ class Refusal(StrEnum):
     TEMPORARY = "temporary"
     # This message will never be taken.
     PERMANENT = "permanent"
+    # Try this one again later, others may go; no attempt.
+    LATER = "later"
     # Hold everything for this carrier a while; no attempt.
     SLOW_DOWN = "slow down"
     # Our account with the carrier is wrong: no message is to blame, nothing is sent until somebody has looked.
@@ -70,7 +77,8 @@ Outcome = Accepted | Refused | Unknown | NotSent
 class Carrier(Protocol):
     """Takes messages to a carrier; `rate` a second, at most `window` at the same time.
 
-    `submit` never raises for what a carrier or a network does; reasons hold no text, no number and no secret.
+    `submit` never raises for what a carrier or a network does; reasons hold no text, no number and no secret. A
+    submission that could not be begun in its time is not sent.
     """
 
     @property
