@@ -42,11 +42,11 @@ class Claimed(NamedTuple):
     is_counted: bool
     tried: list[str]
 
-    def submission(self, sender: str) -> Submission:
-        """Return what a carrier gets of it, from that sender."""
+    def submission(self, sender: str, deadline: float) -> Submission:
+        """Return what a carrier gets of it, from that sender, to begin before the deadline."""
         return Submission(
             self.account_id, self.message_id, self.job_id, sender, self.recipient, self.body, self.encoding,
-            self.expires_at,
+            self.expires_at, deadline,
         )  # fmt: skip
 
 

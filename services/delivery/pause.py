@@ -1,6 +1,6 @@
 """Pauses: how long a carrier gets nothing after it said, or did not answer, as if it wanted nothing.
 
-What one message alone is told may be about its number, so a carrier rests when another one is told so too.
+What is told of one number alone may be about that, so a carrier rests when it is told of another one too.
 """
 
 import time
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from services.delivery.carriers.carrier import Accepted, NotSent, Outcome, Refusal, Refused, Unknown
 
 _FIRST_SECONDS = {Refusal.SLOW_DOWN: 1.0, Refusal.ACCOUNT: 60.0}
-# Two messages within this time speak for all.
+# Two numbers within this time speak for all.
 _TOGETHER_SECONDS = 5.0
 _MOST_SECONDS = {Refusal.SLOW_DOWN: 60.0, Refusal.ACCOUNT: 900.0}
 
@@ -21,16 +21,16 @@ class Pause:
         self._clock = clock
         self._until = 0.0
         self._times = 0
-        self._last = (0, float("-inf"))
+        self._last = ("", float("-inf"))
 
-    def after(self, outcome: Outcome, job_id: int) -> float:
-        """Return for how many seconds to hold the carrier after what became of a job, 0 for not at all."""
+    def after(self, outcome: Outcome, number: str) -> float:
+        """Return for how many seconds to hold the carrier after what it said of a number, 0 for not at all."""
         if isinstance(outcome, Accepted):
             self._times = 0
-            self._last = (0, float("-inf"))
+            self._last = ("", float("-inf"))
             return 0.0
         kind = _kind(outcome)
-        if kind is None or self._clock() < self._until or self._is_alone(outcome, job_id):
+        if kind is None or self._clock() < self._until or self._is_alone(outcome, number):
             return 0.0
         asked = (outcome.after_seconds or 0.0) if isinstance(outcome, Refused) else 0.0
         seconds: float = max(asked, min(_MOST_SECONDS[kind], _FIRST_SECONDS[kind] * 2.0**self._times))
@@ -38,12 +38,12 @@ class Pause:
         self._until = self._clock() + seconds
         return seconds
 
-    def _is_alone(self, outcome: Outcome, job_id: int) -> bool:
-        """Whether this may be about one message only."""
+    def _is_alone(self, outcome: Outcome, number: str) -> bool:
+        """Whether this may be about one number only."""
         if self._times or isinstance(outcome, NotSent) or _is_of_account(outcome):
             return False
-        (other, at), self._last = self._last, (job_id, self._clock())
-        return other == job_id or self._clock() - at > _TOGETHER_SECONDS
+        (other, at), self._last = self._last, (number, self._clock())
+        return other == number or self._clock() - at > _TOGETHER_SECONDS
 
 
 def _is_of_account(outcome: Outcome) -> bool:

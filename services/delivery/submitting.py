@@ -23,6 +23,7 @@ from services.delivery.conclusions import Sent
 from services.delivery.guards import Check
 from services.delivery.jobs import Claimed
 from services.delivery.pause import Pause
+from services.delivery.quiet_numbers import QuietNumbers
 from services.delivery.reach import Ways
 from services.delivery.store import Store
 from shared import failpoints
@@ -37,13 +38,16 @@ _POLL_SECONDS = 0.25
 _LOOK_SECONDS = 0.01
 # A submission is given up so long before others may take it for lost.
 _MARGIN_SECONDS = 5.0
+# Its carrier ends before that: it knows whether anything was written.
+_CARRIER_SHARE = 0.9
 
 
 class _Ready(NamedTuple):
-    """A claimed job, and what its carrier gets."""
+    """A claimed job, what its carrier gets, and until when, by the clock of the loop, its answer is waited for."""
 
     job: Claimed
     submission: Submission
+    ends_at: float
 
 
 class Submitting:
@@ -55,7 +59,8 @@ class Submitting:
         self._store = store
         self._concluding = concluding
         self._lease_seconds = lease_seconds
-        self._pause = Pause()
+        self._seconds = max(lease_seconds - _MARGIN_SECONDS, lease_seconds / 2)
+        self._pause, self._quiet = Pause(), QuietNumbers()
         self._known = self._carriers.carrier(name)
         self._running: set[asyncio.Task[None]] = set()
         self._taken = 0
@@ -83,25 +88,33 @@ class Submitting:
         if carrier is not self._known:
             # What the one before it said is not of this one.
             await self._store.release(self._name)
-            self._pause, self._known = Pause(), carrier
+            self._pause, self._quiet, self._known = Pause(), QuietNumbers(), carrier
         async with self._claiming:
+            # The lease begins while the database answers.
+            since = asyncio.get_running_loop().time()
             jobs = await self._store.claim(self._name, room, carrier.rate, round(1000 * self._lease_seconds))
             self._next_look = time.monotonic() + _LOOK_SECONDS
             if jobs:
                 self._taken += len(jobs)
-                self._start(self._take(jobs))
+                self._start(self._take(jobs, since))
         # Where there are some the rate may let more through in a moment.
         return min(_POLL_SECONDS, 1 / carrier.rate) if jobs else _POLL_SECONDS
 
-    async def _take(self, jobs: Sequence[Claimed]) -> None:
-        """Submit those of the jobs that may be sent."""
-        ready = [_Ready(job, job.submission(self._carriers.sender(self._name, job.sender))) for job in jobs]
+    async def _take(self, jobs: Sequence[Claimed], since: float) -> None:
+        """Submit those of the jobs that may be sent; they are claimed `since` then."""
+        ready = [self._ready(job, since) for job in jobs]
         for each, refused in zip(ready, await self._refused(ready), strict=True):
             if refused is None:
                 self._start(self._submit(each), frees=1)
             else:
                 guarded = isinstance(refused, Refused) and refused.kind is Refusal.PERMANENT
                 self._start(self._conclude(each.job, refused, guarded=guarded), frees=1)
+
+    def _ready(self, job: Claimed, since: float) -> _Ready:
+        submission = job.submission(
+            self._carriers.sender(self._name, job.sender), since + _CARRIER_SHARE * self._seconds
+        )
+        return _Ready(job, submission, since + self._seconds)
 
     async def _refused(self, ready: Sequence[_Ready]) -> list[Refused | NotSent | None]:
         """Return for each job why it must not be submitted now, or none."""
@@ -129,15 +142,25 @@ class Submitting:
     async def _submit(self, ready: _Ready) -> None:
         await failpoints.reached("delivery.claimed")
         measures.late(self._name, ready.job.due_at)
-        # The one of now: the one of the claim may be closed since.
+        carrier = self._carrier_of(ready.submission)
+        if isinstance(carrier, NotSent | Refused):
+            await self._conclude(ready.job, carrier)
+            return
+        outcome = await self._outcome(carrier, ready)
+        await failpoints.reached("delivery.submitted")
+        await self._hold(outcome, ready.job.recipient)
+        await self._conclude(ready.job, outcome, carrier.unknown_policy)
+
+    def _carrier_of(self, submission: Submission) -> Carrier | NotSent | Refused:
+        """Return who takes it now, or why nobody does."""
+        # The carrier of the claim may be closed since.
         carrier = self._carriers.carrier(self._name)
         if carrier is None:
-            await self._conclude(ready.job, NotSent("the carrier is gone"))
-            return
-        outcome = await self._outcome(carrier, ready.submission)
-        await failpoints.reached("delivery.submitted")
-        await self._hold(outcome, ready.job.job_id)
-        await self._conclude(ready.job, outcome, carrier.unknown_policy)
+            return NotSent("the carrier is gone")
+        if asyncio.get_running_loop().time() >= submission.deadline:
+            return NotSent("its turn came too late")
+        rest = self._quiet.rest(submission.recipient)
+        return Refused(Refusal.LATER, "its number rests", rest) if rest else carrier
 
     async def _conclude(
         self, job: Claimed, outcome: Outcome, policy: UnknownPolicy = "fail", *, guarded: bool = True
@@ -149,18 +172,19 @@ class Submitting:
             # A bug of ours. The job is then one of which nobody knows what became.
             logger.exception("what became of a submission is lost", extra={"carrier": self._name})
 
-    async def _outcome(self, carrier: Carrier, submission: Submission) -> Outcome:
+    async def _outcome(self, carrier: Carrier, ready: _Ready) -> Outcome:
         try:
-            async with asyncio.timeout(max(self._lease_seconds - _MARGIN_SECONDS, self._lease_seconds / 2)):
-                return await carrier.submit(submission)
+            async with asyncio.timeout_at(ready.ends_at):
+                return await carrier.submit(ready.submission)
         except TimeoutError:
             return Unknown("no answer in time")
         except Exception:
             logger.exception("carrier failed", extra={"carrier": self._name})
             return Unknown("the carrier's code failed")
 
-    async def _hold(self, outcome: Outcome, job_id: int) -> None:
-        seconds = self._pause.after(outcome, job_id)
+    async def _hold(self, outcome: Outcome, recipient: str) -> None:
+        self._quiet.after(outcome, recipient)
+        seconds = self._pause.after(outcome, recipient)
         if not seconds:
             return
         if isinstance(outcome, Refused) and outcome.kind is Refusal.ACCOUNT:

@@ -19,7 +19,7 @@ def _pauses(outcome: Outcome, times: int) -> list[float]:
     pause = Pause(clock)
     found = []
     for job_id in range(times):
-        found.append(pause.after(outcome, job_id))
+        found.append(pause.after(outcome, str(job_id)))
         clock.now += found[-1] + 0.1
     return found
 
@@ -35,7 +35,7 @@ def test_an_account_that_is_refused_has_long_ones() -> None:
 
 def test_many_refusals_of_one_moment_are_one() -> None:
     pause = Pause(_Clock())
-    assert [pause.after(_SLOW, job_id) for job_id in range(4)] == [0, 1, 0, 0]
+    assert [pause.after(_SLOW, str(job_id)) for job_id in range(4)] == [0, 1, 0, 0]
 
 
 def test_acceptance_begins_anew() -> None:
@@ -44,7 +44,7 @@ def test_acceptance_begins_anew() -> None:
     taken = Accepted(("id",))
     steps: list[tuple[Outcome, int]] = [(_SLOW, 0), (_SLOW, 1), (_SLOW, 2), (taken, 0), (_SLOW, 0), (_SLOW, 1)]
     for job_id, (outcome, expected) in enumerate(steps):
-        assert pause.after(outcome, job_id) == expected
+        assert pause.after(outcome, str(job_id)) == expected
         clock.now += expected + 1
 
 
@@ -52,10 +52,10 @@ def test_one_message_that_is_held_back_again_and_again_holds_up_nobody() -> None
     clock = _Clock()
     pause = Pause(clock)
     for _ in range(5):
-        assert pause.after(_SLOW, 7) == 0
+        assert pause.after(_SLOW, "7") == 0
         clock.now += 2
     clock.now += 5
-    assert pause.after(_SLOW, 8) == 0
+    assert pause.after(_SLOW, "8") == 0
 
 
 def test_no_answers_to_several_are_a_wish_for_less() -> None:
@@ -64,7 +64,7 @@ def test_no_answers_to_several_are_a_wish_for_less() -> None:
 
 def test_the_carrier_may_ask_for_more() -> None:
     pause = Pause(_Clock())
-    assert [pause.after(_SLOW._replace(after_seconds=90), job_id) for job_id in (1, 2)] == [0, 90]
+    assert [pause.after(_SLOW._replace(after_seconds=90), str(job_id)) for job_id in (1, 2)] == [0, 90]
 
 
 def test_the_rest_is_no_reason_to_pause() -> None:
@@ -72,4 +72,4 @@ def test_the_rest_is_no_reason_to_pause() -> None:
     for job_id in range(2):
         for kind in (Refusal.TEMPORARY, Refusal.PERMANENT, Refusal.LATER):
             outcome = Refused(kind, "busy", 3.0)
-            assert pause.after(outcome, job_id) == 0
+            assert pause.after(outcome, str(job_id)) == 0

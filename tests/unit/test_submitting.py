@@ -1,6 +1,7 @@
 """Submitting by one carrier, with a store and guards of the test's own."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -15,6 +16,7 @@ from services.delivery.carriers.carrier import (
     Refusal,
     Refused,
     Submission,
+    Unknown,
     UnknownPolicy,
 )
 from services.delivery.conclusions import Sent
@@ -94,8 +96,8 @@ class _World:
 
 
 @asynccontextmanager
-async def _submitting(world: Any) -> AsyncIterator[None]:
-    loop = Submitting("one", Ways(world, world), world, world, lease_seconds=10)
+async def _submitting(world: Any, *, lease_seconds: float = 10.0) -> AsyncIterator[None]:
+    loop = Submitting("one", Ways(world, world), world, world, lease_seconds=lease_seconds)
     jobs = len(world.jobs)
     async with loop.upkeep.running():
         yield
@@ -163,3 +165,85 @@ async def test_guards_that_fail_let_nothing_out_and_are_asked_again(caplog: pyte
     unchecked = (False, Refused(Refusal.TEMPORARY, "it could not be checked"))
     assert [(sent.guarded, outcome) for sent, outcome in world.concluded] == [unchecked] * 2
     assert "a message was not checked" in caplog.messages
+
+
+class _Slow(_Carrier):
+    """One that takes what it gets, and never answers."""
+
+    window = 30
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.got: list[Submission] = []
+
+    async def submit(self, submission: Submission) -> Outcome:
+        self.got.append(submission)
+        await asyncio.sleep(60)
+        return Accepted(())
+
+
+async def test_what_the_claim_takes_is_of_the_time_of_a_submission(monkeypatch: pytest.MonkeyPatch) -> None:
+    world, carrier = _World(1), _Slow()
+    world.now = carrier
+    claim = world.claim
+
+    async def slow(*arguments: Any) -> list[Claimed]:
+        await asyncio.sleep(0.5)
+        return await claim(*arguments)
+
+    monkeypatch.setattr(world, "claim", slow)
+    since = asyncio.get_running_loop().time()
+    async with _submitting(world, lease_seconds=2.0):
+        pass
+    # Half the lease, and the carrier ends before that.
+    assert since + 0.8 < carrier.got[0].deadline < since + 0.96
+    assert asyncio.get_running_loop().time() - since < 1.4
+    assert [outcome for _, outcome in world.concluded] == [Unknown("no answer in time")]
+
+
+async def test_what_could_not_be_begun_in_its_time_is_not_sent() -> None:
+    world, carrier = _World(2), _Slow()
+    world.now = carrier
+    # As if the process had been stopped.
+    world.guarding = lambda: time.sleep(0.6)
+    async with _submitting(world, lease_seconds=1.0):
+        pass
+    assert [outcome for _, outcome in world.concluded] == [NotSent("its turn came too late")] * 2
+    assert carrier.got == []
+    assert world.held == []
+
+
+class _Full(_Carrier):
+    """One that has no room for a number."""
+
+    window = 1
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.got: list[str] = []
+
+    async def submit(self, submission: Submission) -> Outcome:
+        self.got.append(submission.recipient)
+        full = submission.recipient == _JOB.recipient
+        return Refused(Refusal.SLOW_DOWN, "full", 30.0) if full else Accepted(("id",))
+
+
+async def test_a_full_number_holds_up_nobody_else() -> None:
+    world, carrier = _World(4), _Full()
+    world.now = carrier
+    world.jobs[2] = world.jobs[2]._replace(recipient="436990000002")
+    async with _submitting(world):
+        pass
+    assert carrier.got == [_JOB.recipient, "436990000002"]
+    kinds = [outcome.kind if isinstance(outcome, Refused) else None for _, outcome in world.concluded]
+    assert kinds == [Refusal.SLOW_DOWN, Refusal.LATER, None, Refusal.LATER]
+    assert world.held == []
+
+
+async def test_two_messages_to_one_full_number_hold_up_nobody_else() -> None:
+    world, carrier = _World(2), _Full()
+    world.now, carrier.window = carrier, 2
+    async with _submitting(world):
+        pass
+    assert carrier.got == [_JOB.recipient] * 2
+    assert world.held == []
