@@ -224,6 +224,7 @@ class _Full(_Carrier):
 
     async def submit(self, submission: Submission) -> Outcome:
         self.got.append(submission.recipient)
+        await asyncio.sleep(0.02)
         full = submission.recipient == _JOB.recipient
         return Refused(Refusal.SLOW_DOWN, "full", 30.0) if full else Accepted(("id",))
 

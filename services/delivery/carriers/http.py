@@ -70,12 +70,13 @@ class Http:
             return Refused(Refusal.PERMANENT, str(error))
         except ValueError:
             return Refused(Refusal.PERMANENT, "a value that the request cannot hold")
-        return self._with_id(await self._exchange(request, reference), reference)
+        ends_at = min(submission.deadline, asyncio.get_running_loop().time() + self._options.timeout_seconds)
+        return self._with_id(await self._exchange(request, reference, ends_at), reference)
 
-    async def _exchange(self, request: dict[str, Any], reference: str) -> Outcome:
+    async def _exchange(self, request: dict[str, Any], reference: str, ends_at: float) -> Outcome:
         progress = _Progress()
         try:
-            async with asyncio.timeout(self._options.timeout_seconds):
+            async with asyncio.timeout_at(ends_at):
                 sending = self._opened().request(
                     **request, allow_redirects=False, middlewares=[progress], trace_request_ctx=progress
                 )
