@@ -153,7 +153,7 @@ async def test_a_hang_before_the_write_means_not_sent() -> None:
 async def test_the_deadline_ends_it_before_its_own_time(server: CarrierServer) -> None:
     server.hangs()
     soon = SUBMISSION._replace(deadline=asyncio.get_running_loop().time() + 0.3)
-    async with carrier(server.url, window=1) as opened:
+    async with carrier(server.url, window=1) as opened, asyncio.timeout(3):
         written, waiting = await asyncio.gather(opened.submit(soon), opened.submit(soon))
     assert (written, waiting) == (Unknown("TimeoutError"), NotSent("TimeoutError"))
     assert len(server.asked) == 1
