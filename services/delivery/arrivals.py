@@ -17,6 +17,8 @@ from shared.mailbox.terms import Terms
 from shared.mailbox.writes import NewMessage
 
 _SECONDS = 5.0
+# Of a carrier in a minute, or one that has gone wrong would fill the disk.
+_MOST_STRANGERS = 600
 _STATUS_NONE = 0
 _ORIGIN_MYSMS = 1
 # Numbers of so many digits are short codes, which are no numbers of a country.
@@ -57,7 +59,7 @@ class KeptArrivals:
         if account_id:
             await self._insert(account_id, inbound)
         else:
-            await self._store.keep_stranger(inbound)
+            measures.strange(kept=await self._store.keep_stranger(inbound, _MOST_STRANGERS))
 
     async def part(self, part: InboundPart) -> None:
         """Keep a part of a message, which goes on when it is whole or late. Raise `DatabaseError` or `Away`."""

@@ -42,6 +42,9 @@ _RECEIPT_SECONDS = Histogram(
 )  # fmt: skip
 _WEBHOOKS = Counter("usermessage_webhooks", "Calls of carriers that were answered here", ["carrier", "way", "status"])
 _INBOUND = Counter("usermessage_delivery_inbound", "Inbound messages, by whether the number is an account's", ["known"])
+_DROPPED_INBOUND = Counter(
+    "usermessage_delivery_dropped_inbound", "Messages to numbers of no account beyond 600 of a carrier in a minute"
+)
 _JOINED = Counter(
     "usermessage_delivery_joined", "Inbound messages put together of parts, by whether none missed", ["whole"]
 )
@@ -117,6 +120,12 @@ def unreadable(carrier: str, way: str, count: int) -> None:
 def inbound(*, known: bool) -> None:
     """Count an inbound message."""
     _INBOUND.labels("yes" if known else "no").inc()
+
+
+def strange(*, kept: bool) -> None:
+    """Count a message to nobody that was too many."""
+    if not kept:
+        _DROPPED_INBOUND.inc()
 
 
 def joined(*, whole: bool) -> None:

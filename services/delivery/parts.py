@@ -28,8 +28,9 @@ _LEASE_MS = 30_000
 _POLL_SECONDS = 1.0
 _AWAY_SECONDS = 5.0
 _SWEEP_SECONDS = 60.0
-# A carrier that was not answered brings a part again, some hours later at most.
-_KNOWN_MS = 12 * 3_600_000
+# So long after its message was passed on, a part is the same one again, which a carrier brings that was not answered.
+# Longer, and parts of another message would be taken for it: a phone has 256 references.
+_KNOWN_MS = 15 * 60_000
 _MOST_PARTS = 255
 _HIGHEST_REFERENCE = 65_535
 
@@ -85,6 +86,7 @@ class KeptParts:
             part.text.encode("utf-8", "surrogatepass"),
             part.at,
             self._patience_ms,
+            _KNOWN_MS,
             timeout=_SECONDS,
         )
         return bool(whole)

@@ -124,9 +124,9 @@ class Store:
         """Look again at receipts that matched nothing; return how many do now."""
         return await self._number("match_parked", most)
 
-    async def keep_stranger(self, inbound: Inbound) -> None:
-        """Keep a message to a number that no account has."""
-        await self._fetch("keep_stranger", *inbound)
+    async def keep_stranger(self, inbound: Inbound, most: int) -> bool:
+        """Keep a message to a number that no account has; return whether, as `most` of a carrier are kept a minute."""
+        return bool(await self._database.fetchval(self._queries["keep_stranger"], *inbound, most, timeout=_SECONDS))
 
     async def sweep(self, ended_ms: int, unmatched_ms: int, most: int) -> Swept:
         """Delete what ended, or was not matched, so many ms ago."""

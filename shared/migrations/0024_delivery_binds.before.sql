@@ -78,11 +78,12 @@ create table delivery_joining_part (
   primary key (joining_id, number)
 );
 
--- Keeps a part; returns whether its message is whole by it. The same part again has no effect, also after its message
--- was passed on. Another text under a number that is there already is of a new message with the same reference.
+-- Keeps a part; returns whether its message is whole by it. The same part again has no effect, also for `known` ms after
+-- its message was passed on: later it is of a new message, since references begin again. So is another text under a
+-- number that is there already.
 create function delivery_keep_part(
   of_carrier text, of_sender text, of_destination text, of_reference integer, of_total smallint, of_number smallint,
-  of_body bytea, sent_at bigint, patience bigint
+  of_body bytea, sent_at bigint, patience bigint, known bigint
 ) returns boolean
 language plpgsql volatile as $$
 declare
@@ -96,6 +97,7 @@ begin
     select from delivery_joining as kept join delivery_joining_part as part on part.joining_id = kept.id
     where carrier = of_carrier and sender = of_sender and destination = of_destination and reference = of_reference
       and total = of_total and number = of_number and digest = sha256(of_body)
+      and (joined_at is null or joined_at > delivery_now() - known)
   ) then
     return false;
   end if;

@@ -6,6 +6,7 @@ import itertools
 import pytest
 
 from deploy.local.servers import Servers
+from services.delivery import arrivals
 from services.delivery.carriers.carrier import Accepted, Inbound, Receipt, ReceiptState, Unknown, UnknownPolicy
 from shared.contract import dates
 from tests.integration.delivery_rig import NUMBER, DeliveryRig, Scripted, delivery_rig
@@ -222,6 +223,21 @@ async def test_a_message_to_nobody_is_kept_once(servers: Servers) -> None:
             await rig.arrivals.inbound(inbound)
         kept = await rig.rig.rows("select destination, body from delivery_stranger order by destination")
         assert [(row["destination"], row["body"]) for row in kept] == [(str(_OWN), "hello"), ("SHOP", "hello")]
+
+
+async def test_a_carrier_brings_so_many_messages_to_nobody_a_minute(
+    servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrivals, "_MOST_STRANGERS", 3)
+    async with delivery_rig(servers) as rig:
+        for carrier in ("one", "two"):
+            for number in range(5):
+                await rig.arrivals.inbound(Inbound(carrier, f"mo-{number}", NUMBER, "SHOP", "hello", 1))
+        kept = await rig.rig.rows("select carrier from delivery_stranger order by carrier")
+        assert [row["carrier"] for row in kept] == ["one"] * 3 + ["two"] * 3
+        await rig.rig.rows("update delivery_stranger set kept_at = kept_at - 61000")
+        await rig.arrivals.inbound(Inbound("one", "mo-9", NUMBER, "SHOP", "hello", 1))
+        assert len(await rig.rig.rows("select from delivery_stranger")) == 7
 
 
 async def test_what_is_old_goes(servers: Servers) -> None:

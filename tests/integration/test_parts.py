@@ -144,6 +144,19 @@ async def test_what_is_not_whole_in_time_is_passed_on_with_a_mark(
     assert _THREE[missing - 1].text in second
 
 
+async def test_the_same_parts_long_after_are_of_another_message(worker: _Worker, database: Database) -> None:
+    """Who is sent the same text by a machine each hour gets it each hour, though references begin again."""
+    await worker.keep(*_THREE)
+    await worker.passed()
+    await database.fetch("update delivery_joining set joined_at = joined_at - 840000", timeout=5)
+    assert await worker.keep(*_THREE) == [False] * 3
+    await database.fetch("update delivery_joining set joined_at = joined_at - 61000", timeout=5)
+    assert await worker.keep(*_THREE, _THREE[0]) == [False, False, True, False]
+    await worker.passed()
+    assert [inbound.text for inbound in worker.arrivals.calls] == ["one two three"] * 2
+    assert len({inbound.inbound_id for inbound in worker.arrivals.calls}) == 2
+
+
 async def test_a_part_of_another_text_is_of_another_message(worker: _Worker) -> None:
     """A reference has 8 bits, and phones begin again."""
     await worker.keep(_part(1, "old "), _part(2, "and "))
