@@ -9,7 +9,7 @@ from http.client import OK, HTTPConnection, HTTPException
 
 
 def main() -> int:
-    connection = HTTPConnection("127.0.0.1", int(os.environ.get("HEALTH_PORT", "9090")), timeout=4)
+    connection = HTTPConnection("127.0.0.1", int(os.environ.get("HEALTH_PORT", "9090")), timeout=8)
     try:
         connection.request("GET", "/readyz")
         answer = connection.getresponse()

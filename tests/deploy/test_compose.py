@@ -27,7 +27,7 @@ MOST_OVER_BASE = 200 * MEBIBYTE
 BASE = "python:3.13-slim-trixie"
 SERVERS = ("postgres", "rabbitmq", "opensearch", "valkey")
 CASES_AT_ONCE = 6
-LEDGER_ACCOUNTS, RATE = 20, 100.0
+LEDGER_ACCOUNTS, RATE = 20, 50.0
 _COMMANDS = re.compile(r'^usermessage_commands_total\{.*operation="message\.insert".*\} (\S+)$', re.MULTILINE)
 
 

@@ -23,7 +23,8 @@ QUEUES: Mapping[str, set[str]] = {
 POOLS: Mapping[str, set[str]] = {
     "conversations": {"patient", "relay", "retention", "upkeep"},
     "messages": {"patient", "relay"},
-    "delivery": {"patient", "relay", "store"},
+    "search": {"index"},
+    "delivery": {"binds", "patient", "relay", "store"},
 }
 
 

@@ -93,10 +93,11 @@ async def test_workers_are_killed_under_load(stack: Stack, client: Client, tmp_p
           f" {doubled} doubled, {Counter(job['status'] for job in jobs)},"
           f" done {seconds:.1f} s after the last")  # fmt: skip
     assert {job["message_id"] for job in jobs} >= {*run.sent}
-    assert len(run.sent) > SMPP_TEXTS / 2
     assert _most_binds(smsc) <= BINDS
     wrong = [found for job in jobs if (found := _wrong(job, took[job["recipient"]], policy))]
     assert wrong == []
+    # A killed worker took calls with it too, the more of them the slower the machine is.
+    assert len(run.sent) > SMPP_TEXTS / 5
 
 
 async def test_a_worker_that_stops_gives_its_bind_to_another(stack: Stack, client: Client, tmp_path: Path) -> None:
