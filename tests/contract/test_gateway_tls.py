@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import ssl
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -50,7 +51,8 @@ async def test_a_certificate_is_served_and_read_again(stack: Stack, ours: Author
         os.kill(role.pid, signal.SIGHUP)
         await asyncio.sleep(0.5)
         assert "certificate not read again" in role.process.tail()
-        assert [_called(each, stack, account) for each in (connection, _connection(role, ours))] == [0, 0]
+        with closing(_connection(role, ours)) as another:
+            assert [_called(each, stack, account) for each in (connection, another)] == [0, 0]
         connection.close()
 
 

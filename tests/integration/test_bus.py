@@ -57,6 +57,25 @@ async def test_a_call_is_answered(broker: str) -> None:
         assert await rig.call(ECHO, 5) == 5
 
 
+async def slow_echo(request: UserMessageDeleteRequest, _: Context) -> UserMessageInsertResponse:
+    await asyncio.sleep(0.3)
+    return UserMessageInsertResponse(request.message_id)
+
+
+async def test_a_server_that_leaves_finishes_what_it_has_taken(broker: str) -> None:
+    # What it left to another one would be answered 99, for it may have run.
+    slow = [route(replace(ECHO, name="rig.slow", writes=True), slow_echo)]
+    async with serving(broker, slow), calling(broker) as rig:
+        async with serving(broker, slow):
+            await rig.consumed(ECHO.queue, 2)
+            calls = []
+            for number in range(12):
+                calls.append(asyncio.create_task(rig.call(slow[0].operation, number)))
+                # Each in an envelope of its own, so that both servers have some.
+                await asyncio.sleep(0.02)
+        assert await asyncio.gather(*calls, return_exceptions=True) == [*range(12)]
+
+
 async def test_what_gathers_travels_together(broker: str) -> None:
     grouped = Grouped()
     async with serving(broker, [route_group(GROUP, grouped.run)]), calling(broker) as rig:
