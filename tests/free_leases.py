@@ -4,13 +4,18 @@ import asyncio
 
 
 class FreeLease:
-    """A slot, never lost."""
+    """A slot, never lost and over only where a test says so."""
 
     def __init__(self, taken: set[tuple[str, int]], carrier: str, slot: int) -> None:
         self.slot = slot
         self.lost = asyncio.Event()
+        self.until = float("inf")
         self._taken = taken
         self._carrier = carrier
+
+    @property
+    def is_over(self) -> bool:
+        return self.lost.is_set() or asyncio.get_running_loop().time() >= self.until
 
     async def release(self) -> None:
         self._taken.discard((self._carrier, self.slot))

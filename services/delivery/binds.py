@@ -51,15 +51,22 @@ class BindLease:
         self.holder = holder
         self.lost = asyncio.Event()
         self._release = release
+        self._until = float("-inf")
         self._end: asyncio.TimerHandle | None = None
 
     @property
     def key(self) -> tuple[str, int]:
         return self.carrier, self.slot
 
+    @property
+    def is_over(self) -> bool:
+        """Whether its time is over, even where a process that stood still has not come to tell it."""
+        return self.lost.is_set() or asyncio.get_running_loop().time() >= self._until
+
     def last(self, until: float) -> None:
         """Be lost at this time of the event loop, unless it is put off again."""
         self.stop()
+        self._until = until
         self._end = asyncio.get_running_loop().call_at(until, self.lost.set)
 
     def stop(self) -> None:

@@ -20,22 +20,25 @@ RECIPIENT = "436990000002"
 
 
 class Kept:
-    """Keeps what arrives, or fails with the errors that it has."""
+    """Keeps what arrives, when it may, or fails with the errors that it has."""
 
     def __init__(self) -> None:
         self.arrived: list[Receipt | Inbound | InboundPart] = []
         self.errors: list[Exception] = []
+        self.may = asyncio.Event()
+        self.may.set()
 
     async def receipt(self, receipt: Receipt) -> None:
-        self._keep(receipt)
+        await self._keep(receipt)
 
     async def inbound(self, inbound: Inbound) -> None:
-        self._keep(inbound)
+        await self._keep(inbound)
 
     async def part(self, part: InboundPart) -> None:
-        self._keep(part)
+        await self._keep(part)
 
-    def _keep(self, thing: Receipt | Inbound | InboundPart) -> None:
+    async def _keep(self, thing: Receipt | Inbound | InboundPart) -> None:
+        await self.may.wait()
         if self.errors:
             raise self.errors.pop(0)
         self.arrived.append(thing)

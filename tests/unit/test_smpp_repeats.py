@@ -77,13 +77,15 @@ def test_what_was_answered_late_is_the_same(clock: Clock) -> None:
     assert seen.id_of(b"yes", link) == first
 
 
-@pytest.mark.parametrize(("after", "same"), [(1, True), (14, True), (16, False)])
-def test_an_answer_may_be_lost_with_its_link(clock: Clock, after: float, same: bool) -> None:  # noqa: FBT001 - of a table
+@pytest.mark.parametrize(
+    ("after", "again", "same"), [(1, 50, True), (14, 50, True), (16, 50, False), (1, 70, False), (14, 550, False)]
+)
+def test_an_answer_may_be_lost_with_its_link(clock: Clock, after: float, again: float, same: bool) -> None:  # noqa: FBT001 - of a table
     seen, link = Repeats(), Link()
     first = seen.id_of(b"yes", link)
     seen.answered(b"yes", kept=True)
     link.ended_at = clock.now + after
-    clock.now += 100
+    clock.now = link.ended_at + again
     assert (seen.id_of(b"yes", Link()) == first) is same
 
 

@@ -21,6 +21,10 @@ class Lease(Protocol):
     @property
     def lost(self) -> asyncio.Event: ...
 
+    @property
+    def is_over(self) -> bool:
+        """Whether others may have the slot, though nobody may have been told yet."""
+
     async def release(self) -> None: ...
 
 

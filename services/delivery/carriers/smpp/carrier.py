@@ -2,9 +2,9 @@
 
 import asyncio
 import math
-import time
 from collections import OrderedDict
 from collections.abc import Sequence
+from functools import partial
 
 from services.delivery.carriers.carrier import (
     Accepted,
@@ -19,8 +19,9 @@ from services.delivery.carriers.carrier import (
 from services.delivery.carriers.place import Place
 from services.delivery.carriers.smpp import codec, parts
 from services.delivery.carriers.smpp.inbound import Hearing
-from services.delivery.carriers.smpp.link import Link
+from services.delivery.carriers.smpp.link import Link, Part
 from services.delivery.carriers.smpp.options import SmppOptions
+from services.delivery.carriers.smpp.text import Piece
 from services.delivery.segments import Unsendable
 from shared.contract import dates
 
@@ -29,6 +30,10 @@ _MOST_SECONDS = 20.0
 _MOST_BEGUN = 1000
 # A window beyond this only makes messages wait here instead of in the queue.
 _WINDOW_SECONDS = 3.0
+
+
+class _Expired(Exception):  # noqa: N818 - it is what happened
+    """The message's time was over before its part could leave."""
 
 
 class Smpp:
@@ -65,25 +70,39 @@ class Smpp:
 
     async def submit(self, submission: Submission) -> Outcome:
         """Submit the parts of a message that the carrier has not."""
-        now = dates.now()
-        if submission.expires_at <= now:
-            return NotSent("expired")
         try:
-            pdus = parts.parts(self._options, submission, now)
+            pieces = parts.pieces(self._options, submission)
+            link = self._emptiest()
+            if link is None:
+                return NotSent("no link is open")
+            return await self._go_on(link, submission, pieces)
         except (Unsendable, codec.Unencodable) as error:
             return Refused(Refusal.PERMANENT, str(error))
-        link = self._emptiest()
-        if link is None:
-            return NotSent("no link is open")
-        ids = self._begun.pop(submission.job_id, [])
-        outcome = await _submitted(link, pdus, ids)
-        if ids and not isinstance(outcome, Accepted):
-            self._remember(submission.job_id, ids)
-        return outcome
+        except _Expired:
+            return NotSent("expired")
 
     async def close(self) -> None:
         """Finish what is under way, and unbind."""
         await asyncio.gather(*(link.close() for link in self._links))
+
+    async def _go_on(self, link: Link, submission: Submission, pieces: Sequence[Piece]) -> Outcome:
+        """Submit the parts that the carrier has not, and remember which it has of a message that is not accepted."""
+        made = [partial(self._part, submission, piece) for piece in pieces]
+        ids, outcome = self._begun.pop(submission.job_id, []), None
+        try:
+            outcome = await _submitted(link, made, submission.deadline, ids)
+            return outcome
+        finally:
+            # Also of one that nobody waits for any more.
+            if ids and not isinstance(outcome, Accepted):
+                self._remember(submission.job_id, ids)
+
+    def _part(self, submission: Submission, piece: Piece) -> bytes:
+        """Return the PDU of a part that leaves now; raise `_Expired` or `Unencodable`."""
+        now = dates.now()
+        if submission.expires_at <= now:
+            raise _Expired
+        return parts.encoded(self._options, submission, piece, now)
 
     def _emptiest(self) -> Link | None:
         return min((link for link in self._links if link.open), key=lambda link: link.under_way, default=None)
@@ -94,15 +113,13 @@ class Smpp:
             self._begun.popitem(last=False)
 
 
-async def _submitted(link: Link, pdus: Sequence[bytes], ids: list[str]) -> Outcome:
+async def _submitted(link: Link, made: Sequence[Part], deadline: float, ids: list[str]) -> Outcome:
     """Submit the parts for which there are no ids yet, and add theirs; return what became of the message."""
-    until = time.monotonic() + _MOST_SECONDS
-    while len(ids) < len(pdus):
-        if time.monotonic() > until:
-            return Refused(Refusal.SLOW_DOWN, "its parts take too long")
-        outcome = await link.submit(pdus[len(ids)])
+    until = min(deadline, asyncio.get_running_loop().time() + _MOST_SECONDS)
+    while len(ids) < len(made):
+        outcome = await link.submit(made[len(ids)], until)
         if not isinstance(outcome, Accepted):
-            return _of_part(outcome, len(ids) + 1, len(pdus))
+            return _of_part(outcome, len(ids) + 1, len(made))
         ids += outcome.carrier_ids or ("",)
     return Accepted(tuple(each for each in ids if each))
 

@@ -83,6 +83,11 @@ def decode(octets: bytes) -> Deliver:
         read = smpp34.decode(octets)
     except (smpp34.SmppError, ValueError) as error:
         raise Undecodable(type(error).__name__) from None
+    except BaseException as error:
+        # A panic of the library's Rust is no `Exception`, and its class is nowhere to be imported from.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise Undecodable("panic") from None
     if not isinstance(read, smpp34.DeliverSm):
         raise Undecodable("another PDU")
     return Deliver(

@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 from services.delivery.carriers.carrier import Accepted, NotSent, Outcome, Refusal, Refused, Unknown
@@ -22,8 +24,18 @@ _SLOT_SECONDS = 2.0
 _BUG_SECONDS = 5.0
 # Whose slot is lost has until its lease ends.
 _LOST_SECONDS = 1.0
+# A nack of these may be of an answer of ours that had the same number: numbers of both sides begin at 1.
+_NO_REQUEST = (pdus.INVALID_LENGTH, pdus.INVALID_COMMAND)
+# After so many links in a row that could not be made others may try theirs, who look for a slot meanwhile.
+_MOST_FAILED = 3
+_OTHERS_SECONDS = 3 * _SLOT_SECONDS
 # A full phone, or a full carrier, has room again after this.
 _FULL_SECONDS = 10.0
+
+
+# Makes the PDU of a part, when it leaves.
+Part = Callable[[], bytes]
+TOO_LATE = Refused(Refusal.LATER, "its turn came too late")
 
 
 class Link:
@@ -38,13 +50,16 @@ class Link:
         self._pace = Pace(options.rate)
         self._window = asyncio.Semaphore(options.window)
         self._session: Session | None = None
+        self._lease: Lease | None = None
+        self._backoff = Backoff()
+        self._failed = 0
         self._closing = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     @property
     def open(self) -> bool:
         """Whether parts can leave."""
-        return self._session is not None and self._session.is_taking and not self._pace.rest
+        return self._usable() is not None and not self._pace.rest
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run())
@@ -55,29 +70,46 @@ class Link:
         if self._task is not None:
             await self._task
 
-    async def submit(self, part: bytes) -> Outcome:
-        """Submit the PDU of a part when it is its turn."""
+    async def submit(self, part: Part, until: float) -> Outcome:
+        """Submit the PDU of a part when it is its turn, which must come before that time of the loop."""
         self.under_way += 1
         try:
-            async with self._window:
-                await self._pace.turn()
-                return await self._answered(part)
+            if not await self._has_room(until):
+                return TOO_LATE
+            try:
+                return await self._answered(part) if await self._pace.turn(until) else TOO_LATE
+            finally:
+                self._window.release()
         finally:
             self.under_way -= 1
 
-    async def _answered(self, part: bytes) -> Outcome:
-        session = self._session
-        if session is None or not session.is_taking:
+    async def _has_room(self, until: float) -> bool:
+        """Wait for room in the window, which is then to be released; return whether there is some in time."""
+        try:
+            async with asyncio.timeout_at(None if until == math.inf else until):
+                return await self._window.acquire()
+        except TimeoutError:
+            return False
+
+    async def _answered(self, part: Part) -> Outcome:
+        session = self._usable()
+        if session is None:
             return NotSent("the link is closed")
         if self._pace.rest:
-            return Refused(Refusal.SLOW_DOWN, "the link rests", self._pace.rest)
+            return Refused(Refusal.LATER, "the link rests", self._pace.rest)
         try:
-            answer = await session.ask(part)
+            answer = await session.ask(part())
         except NotWritten as error:
             return NotSent(str(error))
         except NoAnswer as error:
             return Unknown(str(error))
         return self._outcome(answer)
+
+    def _usable(self) -> Session | None:
+        """Return the session over which parts can leave: of a slot that is over others may have one already."""
+        if self._session is None or self._lease is None or self._lease.is_over:
+            return None
+        return self._session if self._session.is_taking else None
 
     def _outcome(self, answer: pdus.Pdu) -> Outcome:
         is_nack = answer.command == pdus.GENERIC_NACK
@@ -86,7 +118,7 @@ class Link:
             return Accepted((receipts.answer_id(answer.text, self._options.receipt_ids),) if answer.text else ())
         reason = statuses.shown(answer.status)
         kind = statuses.verdict(answer.status, self._options.statuses)
-        if kind == "unknown" or answer.status == pdus.OK:
+        if kind == "unknown" or answer.status == pdus.OK or (is_nack and answer.status in _NO_REQUEST):
             return Unknown(reason)
         if answer.status == statuses.THROTTLED:
             return Refused(kind, reason, self._pace.throttled())
@@ -106,22 +138,36 @@ class Link:
         if lease is None:
             await self._until(_SLOT_SECONDS)
             return
+        self._lease = lease
         try:
-            backoff = Backoff()
-            while not self._closing.is_set() and not lease.lost.is_set():
-                await self._until(await self._linked(lease, backoff), lease.lost)
+            wait = await self._held(lease)
         finally:
+            self._lease = None
             await lease.release()
+        await self._until(wait)
 
-    async def _linked(self, lease: Lease, backoff: Backoff) -> float:
+    async def _held(self, lease: Lease) -> float:
+        """Be bound while the slot is held and the carrier lets us; return the seconds after which to hold one again."""
+        self._failed = 0
+        while True:
+            wait = await self._linked(lease)
+            if self._failed >= _MOST_FAILED:
+                return max(wait, _OTHERS_SECONDS)
+            await self._until(wait, lease.lost)
+            if self._closing.is_set() or lease.lost.is_set():
+                return 0.0
+
+    async def _linked(self, lease: Lease) -> float:
         """Be bound; return the seconds after which to try again."""
         try:
             sessions = await self._connected(lease)
         except NotBound as error:
             self._tell(error)
-            return backoff.after(status=error.status)
+            self._failed += 1
+            return self._backoff.after(status=error.status)
         if sessions is None:
             return 0.0
+        self._failed = 0
         since = time.monotonic()
         measures.bound(self._name, 1)
         logger.info("link is bound", extra={"carrier": self._name, "slot": lease.slot})
@@ -132,7 +178,7 @@ class Link:
             self._session = None
             measures.bound(self._name, -1)
             await self._end(sessions, _LOST_SECONDS if lease.lost.is_set() else self._options.answer_seconds)
-        return backoff.after(lasted=time.monotonic() - since)
+        return self._backoff.after(lasted=time.monotonic() - since)
 
     async def _connected(self, lease: Lease) -> list[Session] | None:
         """Return sessions that are bound, none where there is no time to wait for them; raise `NotBound`."""

@@ -1,6 +1,7 @@
 """The pace of a link: a part after the other at its rate, and none while the carrier wants none."""
 
 import asyncio
+import math
 import time
 
 # The clock of the loop is no finer.
@@ -23,13 +24,16 @@ class Pace:
         """How many seconds of rest are left."""
         return max(0.0, self._rests_until - time.monotonic())
 
-    async def turn(self) -> None:
-        """Return when it is the caller's turn."""
+    async def turn(self, until: float = math.inf) -> bool:
+        """Return when it is the caller's turn; at once, and whether there is one, where it would come after `until`."""
         now = time.monotonic()
         at = max(now, self._next)
+        if at > until:
+            return False
         self._next = at + self._between
         if at - now > _TICK_SECONDS:
             await asyncio.sleep(at - now)
+        return True
 
     def throttled(self) -> float:
         """Rest; return for how long."""

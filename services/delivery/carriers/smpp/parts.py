@@ -1,5 +1,7 @@
 """Parts: the PDUs that a message becomes."""
 
+import zlib
+
 from services.delivery.carriers.carrier import Submission
 from services.delivery.carriers.smpp import addresses, codec, text
 from services.delivery.carriers.smpp.options import SmppOptions
@@ -8,15 +10,21 @@ from services.delivery.segments import Unsendable, segments
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
-def parts(options: SmppOptions, submission: Submission, now: int) -> list[bytes]:
-    """Return the PDUs of a message's parts, in order, without numbers; raise `Unsendable` or `Unencodable`."""
+def pieces(options: SmppOptions, submission: Submission) -> list[text.Piece]:
+    """Return the parts of a message, in order; raise `Unsendable`."""
     cut = segments(submission.text, submission.encoding)
-    # The same at each try, so that a phone takes a part that comes twice for the one that it is.
-    reference = submission.job_id % 255 + 1
+    # The same at each try, so that a phone takes a part that comes twice for the one that it is; jobs to one number
+    # may come in steps.
+    reference = zlib.crc32(f"{submission.job_id} {submission.recipient}".encode()) % 255 + 1
     pieces = text.pieces(cut, reference, options.long, options.alphabet, options.data_coding)
     if max(len(cut.parts), len(pieces)) > options.parts:
         raise Unsendable(f"it has more than {options.parts} parts")
-    return [codec.encode(_submit(options, submission, piece, now)) for piece in pieces]
+    return pieces
+
+
+def encoded(options: SmppOptions, submission: Submission, piece: text.Piece, now: int) -> bytes:
+    """Return the PDU of a part that leaves now, without a number; raise `Unencodable`."""
+    return codec.encode(_submit(options, submission, piece, now))
 
 
 def _submit(options: SmppOptions, submission: Submission, piece: text.Piece, now: int) -> codec.Submit:

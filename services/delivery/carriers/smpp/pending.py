@@ -38,13 +38,13 @@ class Pending:
         asked = self._asked.get(pdu.sequence)
         return asked is not None and not asked.answer.done()
 
-    def settle(self, pdu: Pdu) -> bool:
-        """Give the answer to a request that waits for it; return whether it was one to that request."""
+    def settle(self, pdu: Pdu) -> int | None:
+        """Give the answer to a request that waits for it; return that one's command, or none if it was no answer."""
         asked = self._asked[pdu.sequence]
-        is_answer = pdu.command in (pdus.GENERIC_NACK, pdus.answer_to(asked.command))
-        if is_answer:
-            asked.answer.set_result(pdu)
-        return is_answer
+        if pdu.command not in (pdus.GENERIC_NACK, pdus.answer_to(asked.command)):
+            return None
+        asked.answer.set_result(pdu)
+        return asked.command
 
     def fail(self, why: str) -> None:
         """Let all know that no answer comes any more."""

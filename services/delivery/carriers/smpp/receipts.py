@@ -11,7 +11,8 @@ from shared.contract import dates
 
 # The kinds of a message (esm_class) that speak of another: a receipt, a phone's acknowledgement, and one on the way.
 _KIND = 0x3C
-_RECEIPTS = (0x04, 0x08)
+_RECEIPT = 0x04
+_PHONES = 0x08
 _ON_THE_WAY = 0x20
 
 _DELIVERED, _FAILED, _EXPIRED, _NOT_FINAL = (
@@ -36,7 +37,8 @@ _CODE_OCTETS = 3
 def is_receipt(deliver: codec.Deliver) -> bool:
     """Whether it speaks of a message that was sent; a text that only looks so was written by somebody."""
     kind = deliver.esm_class & _KIND
-    return kind in _RECEIPTS or kind == _ON_THE_WAY or codec.RECEIPTED_ID in deliver.options
+    # Some set more than one of the bits.
+    return bool(kind & (_RECEIPT | _ON_THE_WAY)) or kind == _PHONES or codec.RECEIPTED_ID in deliver.options
 
 
 def receipt(carrier: str, deliver: codec.Deliver, ids: Ids, *, numbers: bool) -> Receipt | None:

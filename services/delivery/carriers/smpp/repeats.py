@@ -14,6 +14,8 @@ _REPEATED_SECONDS = 600.0
 # An answer that took longer may have come too late, and one that was written so short before the link ended not at all.
 _SLOW_SECONDS = 5.0
 _LOST_SECONDS = 15.0
+# What was lost with its link comes again as soon as there is another.
+_AGAIN_SECONDS = 60.0
 # Within one such time two workers give the same message the same id: one may have died before it answered. Longer, and
 # who says the same twice would have one message.
 _TOGETHER_SECONDS = 60
@@ -79,4 +81,6 @@ def _is_repeated(before: _Came, origin: Origin, now: float) -> bool:
     if before.is_refused or (answered_at or now) - before.at > _SLOW_SECONDS:
         return True
     ended_at = before.origin.ended_at
-    return ended_at is not None and answered_at is not None and ended_at - answered_at < _LOST_SECONDS
+    if ended_at is None or answered_at is None:
+        return False
+    return ended_at - answered_at < _LOST_SECONDS and now - ended_at < _AGAIN_SECONDS

@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import logging
 import time
+import traceback
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
@@ -14,9 +16,10 @@ from services.delivery.carriers.smpp.pending import NoAnswer, Pending
 
 logger = logging.getLogger(__name__)
 
-# What a carrier brings and we are still keeping; then nothing more is read.
-_MOST_ARRIVALS = 100
-# So many requests in a row without an answer, and the peer is taken for dead.
+# What a carrier brings and we are still keeping; beyond that it may bring it again later. Reading goes on, since
+# answers come over the same link.
+_MOST_ARRIVALS = 500
+# So many requests of a kind in a row without an answer, and the peer is taken for dead.
 _MOST_UNANSWERED = 5
 _CLOSE_SECONDS = 1.0
 
@@ -45,7 +48,7 @@ class Session(asyncio.Protocol):
         self._hears = hears
         self._frames = Frames()
         self._pending = Pending()
-        self._unanswered = 0
+        self._unanswered: Counter[int] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self._transport: asyncio.Transport | None = None
         self._is_blocked = False
@@ -67,7 +70,7 @@ class Session(asyncio.Protocol):
             async with asyncio.timeout(self._timers.answer):
                 return await answer
         except TimeoutError:
-            self._count_unanswered()
+            self._count_unanswered(pdus.pdu(request).command)
             raise NoAnswer("no answer in time") from None
         finally:
             self._pending.forget(sequence)
@@ -110,9 +113,9 @@ class Session(asyncio.Protocol):
         self.ended.set()
 
     def data_received(self, data: bytes) -> None:
-        self._heard_at = asyncio.get_running_loop().time()
         try:
             for octets in self._frames.cut(data):
+                self._heard_at = asyncio.get_running_loop().time()
                 self._receive(octets)
         except LostTrack:
             # Where the next one begins can only be guessed.
@@ -136,8 +139,7 @@ class Session(asyncio.Protocol):
         elif pdu.is_cut:
             self._refuse(pdu, pdus.INVALID_LENGTH)
         elif pdu.command == pdus.DELIVER:
-            self._start(self._deliver(pdu))
-            self._breathe()
+            self._arrive(pdu)
         elif pdu.command == pdus.ENQUIRE_LINK:
             self._write(pdus.answer(pdu))
         elif pdu.command == pdus.UNBIND:
@@ -145,13 +147,21 @@ class Session(asyncio.Protocol):
         else:
             self._refuse(pdu, pdus.INVALID_COMMAND)
 
+    def _arrive(self, pdu: Pdu) -> None:
+        if len(self._tasks) > _MOST_ARRIVALS:
+            self._write(pdus.answer(pdu, pdus.SYSTEM_ERROR))
+        else:
+            self._start(self._deliver(pdu))
+
     def _settle(self, pdu: Pdu) -> None:
         if not self._pending.is_awaited(pdu):
             measures.late(self._carrier)
-        elif self._pending.settle(pdu):
-            self._unanswered = 0
-        else:
+            return
+        command = self._pending.settle(pdu)
+        if command is None:
             measures.strange(self._carrier)
+        else:
+            self._unanswered.pop(command, None)
 
     def _refuse(self, pdu: Pdu, status: int) -> None:
         measures.strange(self._carrier)
@@ -160,8 +170,9 @@ class Session(asyncio.Protocol):
     async def _deliver(self, pdu: Pdu) -> None:
         try:
             status = await self._hears(pdu, self)
-        except Exception:
-            logger.exception("what a carrier brought was not kept", extra={"carrier": self._carrier})
+        except Exception as error:  # noqa: BLE001 - a bug of ours
+            # Its own words may hold a number or a text.
+            logger.error("what a carrier brought was not kept", extra={"carrier": self._carrier} | _place(error))  # noqa: TRY400
             status = pdus.SYSTEM_ERROR
         self._write(pdus.answer(pdu, status))
 
@@ -187,10 +198,10 @@ class Session(asyncio.Protocol):
                 self._abort("silent")
                 return
 
-    def _count_unanswered(self) -> None:
+    def _count_unanswered(self, command: int) -> None:
         measures.unanswered(self._carrier)
-        self._unanswered += 1
-        if self._unanswered >= _MOST_UNANSWERED:
+        self._unanswered[command] += 1
+        if self._unanswered[command] >= _MOST_UNANSWERED:
             self._abort("no answers")
 
     def _abort(self, why: str) -> None:
@@ -214,21 +225,22 @@ class Session(asyncio.Protocol):
     def _start(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
-        task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        self._breathe()
+        task.add_done_callback(self._tasks.discard)
 
     def _breathe(self) -> None:
-        """Read, or not, by what is still to be done with what was read."""
+        """Read, or not, by whether what we write is read."""
         transport = self._transport
         if transport is None or transport.is_closing():
             return
-        if self._is_blocked or len(self._tasks) > _MOST_ARRIVALS:
+        if self._is_blocked:
             transport.pause_reading()
         else:
             transport.resume_reading()
+
+
+def _place(error: Exception) -> dict[str, str]:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return {"reason": type(error).__name__, "place": f"{frame.filename}:{frame.lineno}"}
 
 
 # Keeps what the peer of a session brings, and returns the status of the answer.

@@ -108,7 +108,10 @@ def _sensible(reference: int, total: int, number: int) -> Place | None:
 
 
 def read(octets: bytes, coding: int, alphabet: Alphabet) -> str:
-    """Return a text of a data_coding; with one that is wrong, what it looks like."""
+    """Return a text of a data_coding; with one that is wrong, what it looks like.
+
+    A part may begin or end with half of a pair, whose other half another part has.
+    """
     if coding >= _CLASSES:
         coding = _BINARY[0] if coding & _CLASS_BINARY else 0
     if coding == 0 and alphabet == "latin1":
@@ -116,6 +119,8 @@ def read(octets: bytes, coding: int, alphabet: Alphabet) -> str:
     if coding in _BINARY:
         return octets.decode(_EIGHT_BITS)
     try:
+        if coding == _UCS2:
+            return octets.decode(_CODECS[coding], "surrogatepass")
         return octets.decode(_CODECS[coding]) if coding in _CODECS else gsm.decode(octets)
     except UnicodeError:
         return octets.decode(_CODECS[coding], "replace") if coding == _UCS2 else octets.decode(_EIGHT_BITS)
