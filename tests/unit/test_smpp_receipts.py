@@ -84,6 +84,7 @@ def test_what_is_on_its_way_is_never_final() -> None:
 @pytest.mark.parametrize(
     ("esm_class", "expected"),
     [(0, False), (4, True), (8, True), (0x20, True), (0x24, True), (0x44, True), (0x18, False), (0x40, False)],
+)
 def test_what_is_a_receipt(esm_class: int, expected: bool) -> None:  # noqa: FBT001 - of a table
     assert is_receipt(of(_WHOLE, esm_class)) is expected
     assert is_receipt(of("", esm_class, t001e=b"17"))
