@@ -94,9 +94,9 @@ class Store:
         """Return how many jobs are due for each carrier, up to so many; '' where it has still to be chosen."""
         return {row["carrier"]: row["jobs"] for row in await self._fetch("backlog", most)}
 
-    async def oldest_due(self, carriers: Iterable[str]) -> dict[str, int]:
-        """Return for how many ms the oldest due job of each carrier waits; less than 0 where none is due."""
-        return {row["carrier"]: row["waits_ms"] for row in await self._fetch("oldest_due", [*carriers])}
+    async def oldest_due(self, carriers: Iterable[str], most: int) -> dict[str, int]:
+        """Return for how many ms the oldest of up to so many due jobs of each carrier waits; less than 0 for none."""
+        return {row["carrier"]: row["waits_ms"] for row in await self._fetch("oldest_due", [*carriers], most)}
 
     async def states(self, most: int) -> dict[str, int]:
         """Return how many jobs of each state there are that are not done, up to so many."""

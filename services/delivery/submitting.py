@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Coroutine, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 from services.delivery import measures
@@ -82,8 +81,8 @@ class Submitting:
         """Claim what fits; return the seconds until there may be more."""
         await asyncio.sleep(self._next_look - time.monotonic())
         carrier = self._carriers.carrier(self._name)
-        room = 0 if carrier is None or self._draining else min(_MOST, carrier.window - self._taken)
-        if carrier is None or room <= 0 or not carrier.open:
+        room = self._room(carrier)
+        if carrier is None or room <= 0:
             return _POLL_SECONDS
         if carrier is not self._known:
             # What the one before it said is not of this one.
@@ -100,15 +99,22 @@ class Submitting:
         # Where there are some the rate may let more through in a moment.
         return min(_POLL_SECONDS, 1 / carrier.rate) if jobs else _POLL_SECONDS
 
+    def _room(self, carrier: Carrier | None) -> int:
+        """Return how many jobs may be claimed: a carrier's window is full until it answers, not until that is kept."""
+        if carrier is None or self._draining or not carrier.open:
+            return 0
+        return min(_MOST, carrier.window - self._taken, 2 * carrier.window - len(self._running))
+
     async def _take(self, jobs: Sequence[Claimed], since: float) -> None:
         """Submit those of the jobs that may be sent; they are claimed `since` then."""
         ready = [self._ready(job, since) for job in jobs]
         for each, refused in zip(ready, await self._refused(ready), strict=True):
             if refused is None:
-                self._start(self._submit(each), frees=1)
+                self._start(self._submit(each))
             else:
                 guarded = isinstance(refused, Refused) and refused.kind is Refusal.PERMANENT
-                self._start(self._conclude(each.job, refused, guarded=guarded), frees=1)
+                self._start(self._conclude(each.job, refused, guarded=guarded))
+                self._freed()
 
     def _ready(self, job: Claimed, since: float) -> _Ready:
         submission = job.submission(
@@ -129,14 +135,17 @@ class Submitting:
             return [Refused(Refusal.TEMPORARY, "it could not be checked")]
         return [None if reason is None else Refused(Refusal.PERMANENT, reason) for reason in reasons]
 
-    def _start(self, work: Coroutine[Any, Any, None], *, frees: int = 0) -> None:
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._running.add(task)
-        task.add_done_callback(partial(self._ended, frees))
+        task.add_done_callback(self._ended)
 
-    def _ended(self, frees: int, task: asyncio.Task[None]) -> None:
+    def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
-        self._taken -= frees
+        self.upkeep.wake()
+
+    def _freed(self) -> None:
+        self._taken -= 1
         self.upkeep.wake()
 
     async def _submit(self, ready: _Ready) -> None:
@@ -144,9 +153,13 @@ class Submitting:
         measures.late(self._name, ready.job.due_at)
         carrier = self._carrier_of(ready.submission)
         if isinstance(carrier, NotSent | Refused):
+            self._freed()
             await self._conclude(ready.job, carrier)
             return
-        outcome = await self._outcome(carrier, ready)
+        try:
+            outcome = await self._outcome(carrier, ready)
+        finally:
+            self._freed()
         await failpoints.reached("delivery.submitted")
         await self._hold(outcome, ready.job.recipient)
         await self._conclude(ready.job, outcome, carrier.unknown_policy)

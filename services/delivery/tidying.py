@@ -76,7 +76,7 @@ class Tidying:
     async def measure(self) -> float:
         """Tell the metrics what is due, and what else there is to do."""
         due = await self._store.backlog(_MOST_COUNTED)
-        measures.backlog(due, await self._store.oldest_due(due))
+        measures.backlog(due, await self._store.oldest_due(due, _MOST_COUNTED))
         measures.jobs(await self._store.states(_MOST_COUNTED))
         return _MEASURE_SECONDS
 

@@ -100,10 +100,11 @@ async def test_a_carrier_that_wants_it_slower_gets_a_rest_and_nobody_is_blamed(s
     carrier = Scripted("one", slower, slower, Accepted(("id",)))
     async with delivery_rig(servers, carrier) as rig, rig.worker().running():
         account = await rig.account()
-        first = [await rig.send(account), await rig.send(account)]
+        # One number alone would rest by itself.
+        first = [await rig.send(account), await rig.send(account, recipient=f"{NUMBER}1")]
         await _got(carrier, 2)
         await asyncio.sleep(0.1)
-        second, at = await rig.send(account), dates.now()
+        second, at = await rig.send(account, recipient=f"{NUMBER}2"), dates.now()
         kept = [await rig.becomes(account, each, "accepted") for each in (*first, second)]
         assert [each["attempts"] for each in kept] == [0, 0, 0]
         (row,) = await rig.rig.rows(
