@@ -44,7 +44,6 @@ class Run:
     def __init__(self, stack: Stack, workers: Sequence[Role], webhooks: int) -> None:
         self.workers = workers
         self._stack = stack
-        self._workers = workers
         self._turns = itertools.cycle(workers)
         self._webhooks = f"http://127.0.0.1:{webhooks}/carriers/test/receipt?secret={_SECRET}"
         self.sent: list[int] = []
@@ -73,7 +72,7 @@ class Run:
 
     async def all_ready(self) -> None:
         """Wait until every worker is."""
-        for worker in self._workers:
+        for worker in self.workers:
             await asyncio.to_thread(worker.wait_ready)
 
     async def receipts(self, session: aiohttp.ClientSession, items: Sequence[Mapping[str, str]]) -> None:
