@@ -18,7 +18,8 @@ from shared.postgres.errors import DatabaseError
 logger = logging.getLogger(__name__)
 
 _MOST = 200
-_LEASE_MS = 30_000
+# Those of a worker that died are late by this. What is decided twice, because this was too short, has no effect.
+_LEASE_MS = 5_000
 # A mailbox that was locked is asked again after this.
 _AGAIN_MS = 1_000
 _POLL_SECONDS = 0.5

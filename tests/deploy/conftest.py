@@ -26,6 +26,7 @@ def contained(engine: None) -> Iterator[Contained]:  # noqa: ARG001 - skips firs
     contained = Contained(folder)
     try:
         contained.up()
+        contained.make_key()
         yield contained
     finally:
         contained.remove()

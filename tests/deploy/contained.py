@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from deploy.docker.compose import UP, Compose
@@ -27,6 +28,7 @@ class Contained:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._next_number = 436990000000 + 100_000
+        self._numbers = Lock()
         self._key: dict[str, Any] = {}
 
     def __call__(self, *arguments: str) -> str:
@@ -52,10 +54,12 @@ class Contained:
     def base_url(self) -> str:
         return str(self.demo["base_url"])
 
+    def make_key(self) -> None:
+        """Create the application of the accounts to come."""
+        self._key = create_key(self.stack.usermessage, "tests")
+
     @property
     def api_key(self) -> str:
-        if not self._key:
-            self._key = create_key(self.stack.usermessage, "tests")
         return str(self._key["api_key"])
 
     @property
@@ -66,15 +70,14 @@ class Contained:
         return await asyncio.to_thread(self._make, count)
 
     async def numberless_account(self) -> Account:
-        assert self.api_key
         arguments = ("accounts", "create", "--with-token", str(self._key["id"]), "--json")
         made = json.loads(await asyncio.to_thread(self.stack.usermessage, *arguments))
         return Account(account_id=made["id"], msisdn="", password="", auth_token=made["auth_token"])
 
     def _make(self, count: int) -> list[Account]:
-        assert self.api_key
-        arguments = (str(self._next_number), str(count), str(self._key["id"]), PASSWORD)
-        self._next_number += count
+        with self._numbers:
+            first, self._next_number = self._next_number, self._next_number + count
+        arguments = (str(first), str(count), str(self._key["id"]), PASSWORD)
         text = _MAKE_ACCOUNTS.read_text(encoding="utf-8")
         rows = json.loads(self.compose.output("exec", "--no-TTY", "accounts", "python", "-", *arguments, text=text))
         return [_account(row) for row in rows]

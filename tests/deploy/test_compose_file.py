@@ -108,8 +108,10 @@ def test_secret_files_are_kept_and_private(tmp_path: Path) -> None:
     password = before["postgres_password"].strip()
     assert re.fullmatch(r"[A-Za-z0-9_-]{32}", password)
     assert f":{password}@postgres:5432/" in before["database_url"]
-    assert before["amqp_url"].split(":")[2].partition("@")[0] in before["rabbitmq_conf"]
-    assert before["limits_url"].split(":")[2].partition("@")[0] in before["valkey_conf"]
+    broker, limits = before["rabbitmq_conf"].split()[-1], before["valkey_conf"].split()[1]
+    assert f":{broker}@rabbitmq:5672/" in before["amqp_url"]
+    assert f":{limits}@valkey:6379/0" in before["limits_url"]
+    assert len({password, broker, limits, before["grafana_password"].strip()}) == 4
 
 
 def test_lost_secret_is_not_made_anew(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ class Run:
     def __init__(self, stack: Stack, workers: Sequence[Role], webhooks: int) -> None:
         self.workers = workers
         self._stack = stack
+        self._workers = workers
         self._turns = itertools.cycle(workers)
         self._webhooks = f"http://127.0.0.1:{webhooks}/carriers/test/receipt?secret={_SECRET}"
         self.sent: list[int] = []
@@ -69,6 +70,11 @@ class Run:
         await asyncio.to_thread(worker.wait_ready)
         worker.kill()
         worker.process.start()
+
+    async def all_ready(self) -> None:
+        """Wait until every worker is."""
+        for worker in self._workers:
+            await asyncio.to_thread(worker.wait_ready)
 
     async def receipts(self, session: aiohttp.ClientSession, items: Sequence[Mapping[str, str]]) -> None:
         """Bring receipts until a worker keeps them."""

@@ -83,6 +83,8 @@ async def test_many_are_due_in_one_second_and_workers_are_killed(stack: Stack, c
         assert not carrier.took
         await asyncio.sleep((due - dates.now()) / 1000)
         for _ in range(DUE_KILLS):
+            # Or nobody would be left, and all would be late for that.
+            await run.all_ready()
             await run.kill_one()
             # So that the last one is killed when most is sent.
             await asyncio.sleep(DELIVERY_TEXTS / DUE_RATE / (DUE_KILLS + 1))
@@ -99,7 +101,8 @@ async def test_many_are_due_in_one_second_and_workers_are_killed(stack: Stack, c
           f" {behind:.2f} s behind the carrier's rate of {DUE_RATE:g}/s,"
           f" {unknown} unknown, {doubled} doubled")  # fmt: skip
     assert late[0] >= 0
-    assert {job["state"] for job in jobs} == {"accepted"}
+    # One that was under way twice when its worker was killed is not sent a third time.
+    assert all(job["state"] == "accepted" or job["happened"].count("unknown") > 1 for job in jobs)
     assert carrier.took.keys() == {str(job["job_id"]) for job in jobs}
     assert all(carrier.took[str(job["job_id"])] <= 1 + job["happened"].count("unknown") for job in jobs)
 
