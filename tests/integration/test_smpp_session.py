@@ -80,8 +80,9 @@ async def test_a_long_message(smsc: Smsc, kept: Kept, text: str, parts: int, cod
         await until_open(carrier)
         outcome = await carrier.submit(submission(text, job_id=7))
     assert outcome == Accepted(tuple(f"m{number}" for number in range(1, parts + 1)))
+    reference = smsc.submits[0].short_message[3]
     assert [got.short_message[:6] for got in smsc.submits] == [
-        bytes([5, 0, 3, 8, parts, number]) for number in range(1, parts + 1)
+        bytes([5, 0, 3, reference, parts, number]) for number in range(1, parts + 1)
     ]
     assert {(got.esm_class, got.data_coding) for got in smsc.submits} == {(0x40, coding)}
     octets = b"".join(got.short_message[6:] for got in smsc.submits)
