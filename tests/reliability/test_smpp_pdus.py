@@ -65,7 +65,7 @@ class _Forgetful(Kept):
 
     count = 0
 
-    def _keep(self, _: object) -> None:
+    async def _keep(self, _: object) -> None:
         self.count += 1
 
 
