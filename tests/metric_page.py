@@ -20,6 +20,10 @@ class MetricPage:
         found = [each.value for each in self.samples if each.name == name and labels.items() <= each.labels.items()]
         return sum(found) if found else None
 
+    def more_than(self, before: "MetricPage", name: str, **labels: str) -> float:
+        """Return by how much a value grew since an earlier look."""
+        return (self.value(name, **labels) or 0) - (before.value(name, **labels) or 0)
+
     def values_of(self, label: str, name: str) -> set[str]:
         """Return what a label is in the samples of a name."""
         return {each.labels[label] for each in self.samples if each.name == name}

@@ -220,7 +220,7 @@ def test_a_wrong_file_is_told_and_nothing_starts(stack: Stack, tmp_path: Path) -
     )
     assert done.returncode == 2
     assert done.stderr.splitlines()[-2:] == [
-        "carriers.one: its kind is none of console, http",
+        "carriers.one: its kind is none of console, http, smpp",
         "routes: there is none",
     ]
     assert "Traceback" not in done.stderr

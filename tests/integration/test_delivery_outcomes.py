@@ -103,7 +103,8 @@ async def test_a_carrier_that_wants_it_slower_gets_a_rest_and_nobody_is_blamed(s
         # One number alone would rest by itself.
         first = [await rig.send(account), await rig.send(account, recipient=f"{NUMBER}1")]
         await _got(carrier, 2)
-        await asyncio.sleep(0.1)
+        for each in first:
+            await rig.becomes(account, each, "waiting")
         second, at = await rig.send(account, recipient=f"{NUMBER}2"), dates.now()
         kept = [await rig.becomes(account, each, "accepted") for each in (*first, second)]
         assert [each["attempts"] for each in kept] == [0, 0, 0]
