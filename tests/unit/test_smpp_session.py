@@ -67,7 +67,7 @@ async def test_it_binds_with_its_names_and_unbinds_at_the_end(peer: SmppPeer, ke
 
 
 async def test_a_carrier_that_never_bound_has_no_link_bound(peer: SmppPeer, kept: Kept) -> None:
-    measures._BOUND.clear()
+    measures._BOUND.clear()  # noqa: SLF001 - of tests before
     async with smpp_carrier(peer.port, kept):
         assert REGISTRY.get_sample_value("usermessage_smpp_bound_links", {"carrier": "one"}) == 0
 
