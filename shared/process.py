@@ -59,6 +59,8 @@ async def _run(role: str, settings: Settings, app: App) -> None:
     loop.set_exception_handler(_log_unhandled)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    # It would end the process without a drain; roles that read files again handle it themselves.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     process.started(role)
     async with measuring_lag(role), app(settings) as service:
         health = Health(service.probes)

@@ -18,6 +18,7 @@ STAND_IN = """#!/bin/sh
 [ "$1" != kustomize ] || exec {kubectl} "$@"
 echo "$@" >>"$SAID"
 for word; do [ "$word" != "${{FAILS:-}}" ] || exit 1; done
+[ "$4" != pods ] || [ -e "$SAID.asked" ] || {{ touch "$SAID.asked"; echo "${{ENDING:-}}"; }}
 [ "$1" != apply ] || exec {python} -c '
 import sys, yaml
 with open(sys.argv[1]) as rendered:
@@ -74,12 +75,28 @@ def test_old_and_new_code_meet_in_the_right_order(overlay: str, cluster: Mapping
 
 
 @pytest.mark.parametrize(
-    "failing", ["migrate-before", "rollout-step=workers", "deployment.apps/accounts", "deployment.apps/gateway"]
+    "failing", ["migrate-before", "rollout-step=workers", "deployment.apps/accounts", "deployment.apps/gateway", "pods"]
 )
 def test_what_fails_ends_it(failing: str, cluster: Mapping[str, str]) -> None:
     code, said = roll_out("production", {**cluster, "FAILS": failing})
     assert code != 0
     assert not any("migrate-after" in line for line in said)
+
+
+def test_a_migration_that_failed_shows_its_log(cluster: Mapping[str, str]) -> None:
+    code, said = roll_out("production", {**cluster, "FAILS": "condition=Complete"})
+    assert code == 1
+    assert place(said, "wait", "condition=Complete") < place(said, "wait", "condition=Failed")
+    assert said[-1].split()[-2:] == ["logs", "job/migrate-before"]
+
+
+def test_old_pods_are_gone_before_what_they_cannot_live_with(cluster: Mapping[str, str]) -> None:
+    code, said = roll_out("production", {**cluster, "ENDING": "2030-01-01T00:00:00Z"})
+    assert code == 0
+    looks = [number for number, line in enumerate(said) if "deletionTimestamp" in line]
+    assert len(looks) == 2
+    assert place(said, "status", "deployment.apps/gateway") < looks[0]
+    assert looks[1] < place(said, "patch", "migrate-after")
 
 
 def test_what_old_code_cannot_live_with_waits_to_be_let_go() -> None:

@@ -6,9 +6,10 @@ import time
 from collections.abc import AsyncIterator
 
 import pytest
+from prometheus_client import REGISTRY
 
 from services.delivery.carriers.carrier import Accepted, Inbound, InboundPart, NotSent, Refusal, Refused, Unknown
-from services.delivery.carriers.smpp import pdus
+from services.delivery.carriers.smpp import measures, pdus
 from services.delivery.carriers.smpp.pdus import Pdu
 from shared.contract.faults import Away
 from shared.postgres.errors import DatabaseError
@@ -63,6 +64,12 @@ async def test_it_binds_with_its_names_and_unbinds_at_the_end(peer: SmppPeer, ke
     assert peer.binds[0].command == pdus.BIND_TRANSCEIVER
     assert peer.binds[0].octets[16:] == b"us\0longer than 8\0sms\0\x34\0\0\0"
     assert [each.command for each in bound.got] == [pdus.BIND_TRANSCEIVER, pdus.UNBIND]
+
+
+async def test_a_carrier_that_never_bound_has_no_link_bound(peer: SmppPeer, kept: Kept) -> None:
+    measures._BOUND.clear()  # noqa: SLF001 - of tests before
+    async with smpp_carrier(peer.port, kept):
+        assert REGISTRY.get_sample_value("usermessage_smpp_bound_links", {"carrier": "one"}) == 0
 
 
 async def test_a_pair_sends_over_one_link_and_hears_over_the_other(peer: SmppPeer, kept: Kept) -> None:

@@ -17,7 +17,7 @@ from services.delivery.carriers.carrier import (
     UnknownPolicy,
 )
 from services.delivery.carriers.place import Place
-from services.delivery.carriers.smpp import codec, parts
+from services.delivery.carriers.smpp import codec, measures, parts
 from services.delivery.carriers.smpp.inbound import Hearing
 from services.delivery.carriers.smpp.link import Link, Part
 from services.delivery.carriers.smpp.options import SmppOptions
@@ -65,6 +65,8 @@ class Smpp:
 
     def start(self) -> None:
         """Bind, and go on until it is closed."""
+        # A carrier that never binds has no link, which an alert is to see.
+        measures.bound(self.name, 0)
         for link in self._links:
             link.start()
 
