@@ -11,6 +11,7 @@ from deploy.docker.secret_files import SecretsError
 from deploy.docker.stack import DockerStack
 from deploy.local.carriers import CONSOLE, carrier_settings
 from deploy.local.commands import CommandError
+from deploy.local.demo import DemoError
 from deploy.local.kind import DOCKER, KINDS, NATIVE, WrongKindError, choose, kind_of
 from deploy.local.packages import MissingProgramError
 from deploy.local.roles import ROLES
@@ -21,7 +22,16 @@ from services.delivery.carrier_file import CarrierFileError
 
 # Each worker may hold eight of Postgres' 300 connections.
 MOST_OF_A_ROLE = 10
-REFUSALS = (MissingProgramError, CommandError, SupervisorError, WrongKindError, SecretsError, TimeoutError)
+REFUSALS = (
+    MissingProgramError,
+    CommandError,
+    SupervisorError,
+    WrongKindError,
+    SecretsError,
+    DemoError,
+    FileNotFoundError,
+    TimeoutError,
+)
 
 
 def main() -> None:
@@ -36,14 +46,7 @@ def main() -> None:
                 _change(_stack(arguments), arguments)
     except CarrierFileError as error:
         sys.exit(f"this file of carriers is wrong:\n{error}")
-    except (
-        MissingProgramError,
-        CommandError,
-        SupervisorError,
-        WrongKindError,
-        FileNotFoundError,
-        TimeoutError,
-    ) as error:
+    except REFUSALS as error:
         sys.exit(str(error))
 
 

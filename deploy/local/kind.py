@@ -32,4 +32,6 @@ def _found(wanted: str) -> str:
     problem = engine_problem()
     if wanted == DOCKER and problem:
         raise WrongKindError(f"no Docker engine with Docker Compose answers: {problem}")
+    if problem:
+        print(f"natively, for no Docker engine with Docker Compose answers: {problem}", flush=True)
     return NATIVE if problem else DOCKER

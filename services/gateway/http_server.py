@@ -96,13 +96,22 @@ def _context(settings: Settings) -> ssl.SSLContext | None:
 
 def _read_again(context: ssl.SSLContext, certificate: str, key: str) -> None:
     try:
-        # First by themselves: half of a new pair would end the service.
-        server_context(certificate, key)
-        context.load_cert_chain(certificate, key or None)
-    except (ValueError, OSError) as error:
+        current = server_context(certificate, key)
+    except ValueError as error:
         logger.error("certificate not read again", extra={"reason": str(error)})  # noqa: TRY400 - its reason is all
     else:
+        _present(context, current)
         logger.info("certificate read again")
+
+
+def _present(listening: ssl.SSLContext, current: ssl.SSLContext) -> None:
+    """Be known by `current` from now on: a context keeps its first certificate beside one with another kind of key."""
+
+    def choose(connection: ssl.SSLObject | ssl.SSLSocket, name: str | None, context: ssl.SSLContext) -> None:
+        del name, context
+        connection.context = current
+
+    listening.sni_callback = choose
 
 
 def _request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
