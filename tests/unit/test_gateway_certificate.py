@@ -17,9 +17,9 @@ async def _seen(port: int, trusted: trustme.CA, name: str) -> str:
     context = ssl.create_default_context()
     trusted.configure_trust(context)
     _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname=name)
-    known = writer.get_extra_info("peercert")["subject"]
+    known: dict[str, str] = dict(part for (part,) in writer.get_extra_info("peercert")["subject"])
     writer.transport.abort()
-    return next(value for ((kind, value),) in known if kind == "organizationalUnitName")
+    return known["organizationalUnitName"]
 
 
 @pytest.mark.parametrize("name", ["gateway.example", "127.0.0.1"])
