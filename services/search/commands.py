@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Annotated
 
 import typer
@@ -12,6 +12,7 @@ from services.search.backends import BACKENDS
 from services.search.check import Check, Checked
 from services.search.erase import erase_index
 from services.search.index import Index
+from services.search.opensearch.client import MissingIndex
 from services.search.rebuild import Rebuild, Rebuilt
 from services.search.turn import NotOurTurn, our_turn
 from shared.command_line import AsJson, CommandFailed, group, run, show, warn
@@ -21,7 +22,7 @@ from shared.postgres.errors import DatabaseError
 from shared.postgres.pool import Database
 from shared.settings import Settings
 
-__all__ = ["add_commands", "erase_index", "rebuild_index"]
+__all__ = ["add_commands", "erase_index", "probe_index", "rebuild_index"]
 
 _SAMPLE = 10_000
 _TELL_SECONDS = 1.0
@@ -46,6 +47,13 @@ def _rebuild(*, as_json: AsJson = False) -> None:
 def rebuild_index() -> dict[str, object]:
     """Make the index anew, and return how many messages it has, could not take, and lost."""
     return run(_rebuilt)
+
+
+async def probe_index(settings: Settings) -> None:
+    """Raise `CommandFailed` while no index could be made anew; that there is none is no hindrance."""
+    async with _opened(settings) as (_, index):
+        with suppress(MissingIndex):
+            await index.probe()
 
 
 def _check(
