@@ -54,6 +54,9 @@ def _with_options(url: str, options: dict[str, str]) -> str:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
+    # Errors that are raised again, as clients do for all who wait, may have come from each other in a circle.
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
         yield error
         error = error.__cause__ or error.__context__
