@@ -5,6 +5,8 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from tests.copying import copy
+
 
 @asynccontextmanager
 async def tls_front(target: int, context: ssl.SSLContext) -> AsyncIterator[int]:
@@ -14,7 +16,7 @@ async def tls_front(target: int, context: ssl.SSLContext) -> AsyncIterator[int]:
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", target)
         for source, sink in ((reader, far_writer), (far_reader, writer)):
-            task = asyncio.create_task(_copy(source, sink))
+            task = asyncio.create_task(copy(source, sink))
             tasks.add(task)
             task.add_done_callback(tasks.discard)
 
@@ -26,14 +28,3 @@ async def tls_front(target: int, context: ssl.SSLContext) -> AsyncIterator[int]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    try:
-        while data := await source.read(65_536):
-            sink.write(data)
-            await sink.drain()
-    except OSError:  # one end is gone, so the other goes
-        return
-    finally:
-        sink.close()

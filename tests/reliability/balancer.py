@@ -10,6 +10,8 @@ from typing import NamedTuple, Self
 
 import aiohttp
 
+from tests.copying import copy
+
 
 class Backend(NamedTuple):
     """Where a gateway serves, and where it tells whether it is ready."""
@@ -74,17 +76,6 @@ class Balancer:
             writer.close()
             return
         for source, sink in ((reader, far_writer), (far_reader, writer)):
-            task = asyncio.create_task(_copy(source, sink))
+            task = asyncio.create_task(copy(source, sink))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-
-
-async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    try:
-        while data := await source.read(65_536):
-            sink.write(data)
-            await sink.drain()
-    except OSError:  # one end is gone, so the other goes
-        return
-    finally:
-        sink.close()

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
+from tests.copying import copy
+
 
 class Proxy:
     """Forwards connections to a port of 127.0.0.1; while `dark()`, bytes of both directions are held back."""
@@ -42,17 +44,6 @@ class Proxy:
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
         for source, sink in ((reader, far_writer), (far_reader, writer)):
-            task = asyncio.create_task(self._copy(source, sink))
+            task = asyncio.create_task(copy(source, sink, self._light))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-
-    async def _copy(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        try:
-            while data := await source.read(65_536):
-                await self._light.wait()
-                sink.write(data)
-                await sink.drain()
-        except OSError:  # one end is gone, so the other goes
-            return
-        finally:
-            sink.close()
