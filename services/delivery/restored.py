@@ -6,10 +6,7 @@ from typing import Any, TypeAlias
 from services.delivery.store import SQL
 from shared.postgres.pool import Database
 from shared.postgres.queries import load_queries
-
-# A table of jobs may be large.
-_SECONDS = 3600.0
-_UNBOUNDED = "set local statement_timeout = '1h'"
+from shared.postgres.restored import LONG_SECONDS, long_transaction
 
 # Returns those of the numbers that accounts have, which are another role's.
 KnownNumbers: TypeAlias = Callable[[Database, Collection[str]], Awaitable[Collection[str]]]
@@ -22,19 +19,18 @@ async def restored_deliveries(
 
     Returns the new name, and how many texts carriers do not get. Raises `DatabaseError`.
     """
-    name = await database.fetchval(load_queries(SQL)["rename_installation"], timeout=_SECONDS)
+    name = await _run(database, load_queries(SQL)["rename_installation"])
     return {"name": name, "not_sent": 0 if send_again else await _held_back(database, known_numbers)}
 
 
 async def _held_back(database: Database, known_numbers: KnownNumbers) -> int:
     queries = load_queries(SQL)
     await _run(database, queries["restore_sends"])
-    recipients = await database.fetch(queries["restore_recipients"], timeout=_SECONDS)
-    accounts = await known_numbers(database, [row["recipient"] for row in recipients])
+    recipients = await _run(database, queries["restore_recipients"]) or []
+    accounts = await known_numbers(database, recipients)
     return int(await _run(database, queries["restore_jobs"], accounts))
 
 
 async def _run(database: Database, query: str, *arguments: object) -> Any:
-    async with database.transaction(timeout=_SECONDS) as connection:
-        await connection.execute(_UNBOUNDED)
-        return await connection.fetchval(query, *arguments, timeout=_SECONDS)
+    async with long_transaction(database) as connection:
+        return await connection.fetchval(query, *arguments, timeout=LONG_SECONDS)

@@ -5,14 +5,12 @@ from pathlib import Path
 
 from shared.postgres.pool import Database
 from shared.postgres.queries import load_queries
+from shared.postgres.restored import LONG_SECONDS, long_transaction
 
 # More than any mailbox gets between two backups.
 GAP = 1_000_000
 _MAILBOXES = 100
 _LOCK = "select mailbox_lock($1::bigint[], false)"
-# A hundred mailboxes may have tens of millions of rows that tell what devices have.
-_SECONDS = 3600.0
-_UNBOUNDED = "set local statement_timeout = '1h'"
 
 
 class RestoredMailboxes:
@@ -33,12 +31,12 @@ class RestoredMailboxes:
         return {"mailboxes": mailboxes, "told_anew": messages}
 
     async def _next(self, behind: int) -> Sequence[int]:
-        rows = await self._database.fetch(self._queries["next_mailboxes"], behind, _MAILBOXES, timeout=_SECONDS)
+        rows = await self._database.fetch(self._queries["next_mailboxes"], behind, _MAILBOXES, timeout=LONG_SECONDS)
         return [row["account_id"] for row in rows]
 
     async def _advance(self, account_ids: Sequence[int]) -> int:
-        async with self._database.transaction(timeout=_SECONDS) as connection:
-            await connection.execute(_UNBOUNDED)
-            await connection.execute(_LOCK, account_ids, timeout=_SECONDS)
-            await connection.execute(self._queries["advance"], account_ids, GAP, timeout=_SECONDS)
-            return int(await connection.fetchval(self._queries["tell_devices_anew"], account_ids, timeout=_SECONDS))
+        async with long_transaction(self._database) as connection:
+            await connection.execute(_LOCK, account_ids, timeout=LONG_SECONDS)
+            await connection.execute(self._queries["advance"], account_ids, GAP, timeout=LONG_SECONDS)
+            query = self._queries["tell_devices_anew"]
+            return int(await connection.fetchval(query, account_ids, timeout=LONG_SECONDS))

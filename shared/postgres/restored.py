@@ -1,6 +1,9 @@
 """After a restore: numbers of sequences that the lost database gave are given to nobody else."""
 
-from shared.postgres.pool import Database
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from shared.postgres.pool import Connection, Database
 
 _ADVANCE = """
 select count(setval(format('%I.%I', schemaname, sequencename)::regclass, last_value + $1::bigint))
@@ -13,6 +16,16 @@ where datname = current_database() and split_part(application_name, '-', 1) = an
 order by role
 """
 _SECONDS = 30.0
+# A table may have tens of millions of rows to look at.
+LONG_SECONDS = 3600.0
+
+
+@asynccontextmanager
+async def long_transaction(database: Database) -> AsyncIterator[Connection]:
+    """Begin a transaction whose statements may take an hour each."""
+    async with database.transaction(timeout=LONG_SECONDS) as connection:
+        await connection.execute("set local statement_timeout = '1h'")
+        yield connection
 
 
 async def advance_sequences(database: Database, gap: int) -> int:

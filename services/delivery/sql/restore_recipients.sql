@@ -1,3 +1,3 @@
 -- To whom jobs go that may be for the mailbox of an account.
-select distinct recipient from delivery_job
+select array_agg(distinct recipient) from delivery_job
 where state in ('waiting', 'submitting') and due_at <= delivery_now() and may_be_twin and carrier = ''

@@ -1,4 +1,5 @@
--- Messages whose sending was asked for and not begun: with a job they are like all others that wait.
+-- Messages whose sending was asked for and not begun: with a job they are like all others that wait. Those that are not
+-- due yet get theirs by their event.
 select delivery_keep(
   array_agg(account_id), array_agg(message_id), array_agg(recipient), array_agg(stored_at), array_agg(due_at)
 )
@@ -10,6 +11,6 @@ from (
   join message using (account_id, message_id)
   join conversation using (account_id, conversation_id)
   where outbox.kind = 4 and not message.deleted and not conversation.closed and not message.incoming
-    and message.status in (1, 4)
+    and (message.status = 1 or message.status = 4 and message.date_status <= delivery_now())
 ) as asked
 having count(*) > 0
