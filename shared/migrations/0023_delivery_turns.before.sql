@@ -21,8 +21,9 @@ alter table delivery_part drop constraint delivery_part_account_id_message_id_fk
 alter table delivery_pace add column last_account bigint not null default 0;
 
 -- Whose jobs stand in the line of a carrier, at most `most` accounts, in the order of their turns: those after
--- `last_account` first. It goes from one account to the next, however many jobs each has.
-create function delivery_turns(of_carrier text, last_account bigint, most integer) returns bigint[]
+-- `last_account` first. It goes from one account to the next, however many jobs each has. With `only_twins` those that no
+-- account can get give nobody a turn.
+create function delivery_turns(of_carrier text, last_account bigint, most integer, only_twins boolean) returns bigint[]
 language plpgsql volatile
 set plan_cache_mode to force_generic_plan
 set enable_seqscan to off
@@ -36,6 +37,7 @@ begin
   while cardinality(turns) < most loop
     select account_id into next from delivery_job
     where carrier = of_carrier and state = 'waiting' and in_line and account_id > place
+      and (may_be_twin or not only_twins)
     order by account_id limit 1;
     if next is null or is_second_way and next > last_account then
       exit when is_second_way;
@@ -152,7 +154,9 @@ declare
   taken integer;
 begin
   perform delivery_line_up(10 * most);
-  jobs := array(select line from delivery_line('', delivery_turns('', last_account, most), most, only_twins) as line);
+  jobs := array(
+    select line from delivery_line('', delivery_turns('', last_account, most, only_twins), most, only_twins) as line
+  );
   now_at := delivery_now();
   return query
   with taken as (
@@ -216,7 +220,7 @@ begin
   -- What was not used lately may be caught up, but never more than this.
   free := greatest(free, now_at - greatest(300, each_takes));
   room := greatest(0, least(most, floor((now_at - free) / each_takes + 0.001)));
-  turns := delivery_turns(of_carrier, turn, room);
+  turns := delivery_turns(of_carrier, turn, room, false);
   if cardinality(turns) = 0 then
     return;
   end if;
@@ -465,6 +469,8 @@ begin
     join delivery_part as kept on kept.account_id = sent.account_id and kept.message_id = sent.message_id
       and kept.carrier = sent.carrier and kept.carrier_id = part.id
     join delivery_parked as parked on parked.carrier = kept.carrier and parked.carrier_id = kept.carrier_id
+    -- It may have been erased meanwhile, and its parts be about to.
+    join delivery_job as job on job.account_id = kept.account_id and job.message_id = kept.message_id
   ) as kept;
 end
 $$;

@@ -94,3 +94,13 @@ async def test_a_job_gets_in_line_when_it_is_due(servers: Servers) -> None:
         await asyncio.sleep(1.6)
         (job,) = await _due(rig, 10)
         assert job.message_id == message_id
+
+
+async def test_texts_that_no_account_can_get_take_no_turn_of_those_that_one_can(servers: Servers) -> None:
+    async with delivery_rig(servers, Scripted("one")) as rig:
+        accounts = [await rig.account() for _ in range(3)]
+        for account in accounts:
+            await rig.send(account)
+        await rig.rig.rows("update delivery_job set may_be_twin = account_id = $1", accounts[-1])
+        due = await rig.store.due(2, 60_000, only_twins=True)
+        assert [job.account_id for job in due] == [accounts[-1]]
