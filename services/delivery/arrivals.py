@@ -7,7 +7,7 @@ from inspect import isawaitable
 from services.delivery import measures
 from services.delivery.batches import Batches
 from services.delivery.carriers.carrier import Inbound, InboundPart, Receipt
-from services.delivery.parts import Passing, is_part
+from services.delivery.parts import Passing
 from services.delivery.recipients import Recipients
 from services.delivery.storable import storable
 from services.delivery.store import Store
@@ -63,12 +63,7 @@ class KeptArrivals:
 
     async def part(self, part: InboundPart) -> None:
         """Keep a part of a message, which goes on when it is whole or late. Raise `DatabaseError` or `Away`."""
-        if is_part(part):
-            await self._parts.keep(part)
-        else:
-            await self.inbound(
-                Inbound(part.carrier, part.inbound_id, part.sender, part.destination, part.text, part.at)
-            )
+        await self._parts.keep(part)
 
     async def _insert(self, account_id: int, inbound: Inbound) -> None:
         terms = Terms(time.monotonic() + _SECONDS, "mo", f"{inbound.carrier}:{inbound.inbound_id}", b"")

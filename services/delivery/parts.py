@@ -31,8 +31,6 @@ _SWEEP_SECONDS = 60.0
 # So long after its message was passed on, a part is the same one again, which a carrier brings that was not answered.
 # Longer, and parts of another message would be taken for it: a phone has 256 references.
 _KNOWN_MS = 15 * 60_000
-_MOST_PARTS = 255
-_HIGHEST_REFERENCE = 65_535
 
 
 class Joining(NamedTuple):
@@ -155,8 +153,3 @@ class Passing:
     async def sweep(self) -> float:
         """Forget what is old."""
         return 0.0 if await self._parts.sweep(_KNOWN_MS, _MOST) == _MOST else _SWEEP_SECONDS
-
-
-def is_part(part: InboundPart) -> bool:
-    """Whether what a carrier says of a part can be; it is anything at all."""
-    return 1 <= part.number <= part.total <= _MOST_PARTS and 0 <= part.reference <= _HIGHEST_REFERENCE
