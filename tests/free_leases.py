@@ -10,6 +10,7 @@ class FreeLease:
         self.slot = slot
         self.lost = asyncio.Event()
         self.until = float("inf")
+        self.unbind_seconds = 3.0
         self._taken = taken
         self._carrier = carrier
 

@@ -45,10 +45,19 @@ def terms_of(lease: float) -> Terms:
 class BindLease:
     """A slot of a carrier; `lost` is set when who is bound by it must unbind at once."""
 
-    def __init__(self, carrier: str, slot: int, holder: str, release: Callable[["BindLease"], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        carrier: str,
+        slot: int,
+        holder: str,
+        release: Callable[["BindLease"], Awaitable[None]],
+        *,
+        unbind_seconds: float,
+    ) -> None:
         self.carrier = carrier
         self.slot = slot
         self.holder = holder
+        self.unbind_seconds = unbind_seconds
         self.lost = asyncio.Event()
         self._release = release
         self._until = float("-inf")
@@ -94,9 +103,11 @@ class BindLeases:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Keep what is held until the block ends."""
-        async with self._renewing.running():
-            yield
-        await asyncio.gather(*(lease.release() for lease in [*self._held]))
+        try:
+            async with self._renewing.running():
+                yield
+        finally:
+            await asyncio.gather(*(lease.release() for lease in [*self._held]))
 
     async def hold(self, carrier: str, slots: int) -> BindLease | None:
         """Return a slot of a carrier that allows so many; none while others have them all, or nobody can say."""
@@ -112,7 +123,7 @@ class BindLeases:
             return None
         if slot is None:
             return None
-        lease = BindLease(carrier, slot, holder, self._give_back)
+        lease = BindLease(carrier, slot, holder, self._give_back, unbind_seconds=self._terms.unbind)
         lease.last(self._end(sent_at))
         self._held.add(lease)
         self._again[carrier] = sent_at + self._terms.share

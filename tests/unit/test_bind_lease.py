@@ -11,7 +11,7 @@ async def released(_: BindLease) -> None:
 
 
 async def test_a_lease_is_over_before_anybody_is_told() -> None:
-    lease = BindLease("one", 0, "us", released)
+    lease = BindLease("one", 0, "us", released, unbind_seconds=3.0)
     lease.last(asyncio.get_running_loop().time() + 0.05)
     assert not lease.is_over
     # The whole process stands still.
@@ -21,7 +21,7 @@ async def test_a_lease_is_over_before_anybody_is_told() -> None:
 
 
 async def test_a_lease_that_is_somebody_elses_is_over() -> None:
-    lease = BindLease("one", 0, "us", released)
+    lease = BindLease("one", 0, "us", released, unbind_seconds=3.0)
     lease.last(asyncio.get_running_loop().time() + 60)
     lease.lost.set()
     assert lease.is_over

@@ -154,3 +154,8 @@ def test_ids_that_are_no_plain_numbers_stay_as_they_are(ids: Ids) -> None:
 def test_nothing_is_too_strange(text: bytes, options: dict[int, bytes]) -> None:
     found = receipt("one", Deliver(_PHONE, _OURS, text, 0, 4, options), "hex_to_decimal", numbers=True)
     assert found is None or found.carrier_id
+
+
+def test_only_a_beginning_is_looked_through() -> None:
+    assert read("id:5 " + " " * 2000).carrier_id == "5"
+    assert receipt("one", of(" " * 2000 + "id:5"), "same", numbers=True) is None

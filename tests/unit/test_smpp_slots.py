@@ -248,3 +248,32 @@ async def test_a_message_that_ends_while_it_waits_does_not_leave(peer: SmppPeer,
         ends = submission(expires_at=round(time.time() * 1000) + 200)
         assert await carrier.submit(ends) == NotSent("expired")
     assert len(peer.submits) == 1
+
+
+async def test_what_came_is_kept_and_answered_before_it_closes(peer: SmppPeer, kept: Kept) -> None:
+    kept.may.clear()
+    async with smpp_carrier(peer.port, kept) as carrier:
+        await until_open(carrier)
+        await peer.bound[0].send(deliver(b"text", 1))
+        await asyncio.sleep(0.1)
+        closing = asyncio.create_task(carrier.close())
+        await asyncio.sleep(0.1)
+        kept.may.set()
+        await closing
+        assert [each.command for each in peer.bound[0].got][-2:] == [DELIVER_ANSWER, pdus.UNBIND]
+    assert len(kept.arrived) == 1
+
+
+async def test_who_loses_a_slot_while_it_closes_waits_for_no_answer(peer: SmppPeer, kept: Kept) -> None:
+    leases = Once(FreeLeases())
+    peer.submitted = ignore
+    async with smpp_carrier(peer.port, kept, leases, answer_seconds=30.0) as carrier:
+        await until_open(carrier)
+        submitting = asyncio.create_task(carrier.submit(submission()))
+        await peer.bound[0].until(pdus.SUBMIT)
+        closing = asyncio.create_task(carrier.close())
+        await asyncio.sleep(0.1)
+        leases.held[0].lost.set()
+        async with asyncio.timeout(10):
+            await closing
+            assert isinstance(await submitting, Unknown)

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from services.delivery.carriers.smpp import gsm, text
 from services.delivery.carriers.smpp.codec import Address, Deliver
-from services.delivery.carriers.smpp.text import Piece, Place, pieces, read
+from services.delivery.carriers.smpp.options import Alphabet, Long
+from services.delivery.carriers.smpp.text import Piece, Place, cut, pieces, read
 from services.delivery.segments import segments
 
 _GSM = gsm0338.Codec()
@@ -16,8 +17,8 @@ _GSM_TEXTS = st.text(st.sampled_from("aé€[]~ΔÇ\n\r\fäß@ ^{}\\|"), max_siz
 _ADDRESS = Address("436990000002", 1, 1)
 
 
-def of(told: str, **more: object) -> list[Piece]:
-    return pieces(segments(told), **({"reference": 7, "long": "udh", "alphabet": "gsm", "coding": 0} | more))  # type: ignore[arg-type]
+def of(told: str, long: Long = "udh", alphabet: Alphabet = "gsm", coding: int = 0) -> list[Piece]:
+    return pieces(cut(told, 0, alphabet), 7, long, alphabet, coding)
 
 
 def deliver(octets: bytes, esm_class: int = 0, options: dict[int, bytes] | None = None) -> Deliver:

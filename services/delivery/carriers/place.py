@@ -25,6 +25,10 @@ class Lease(Protocol):
     def is_over(self) -> bool:
         """Whether others may have the slot, though nobody may have been told yet."""
 
+    @property
+    def unbind_seconds(self) -> float:
+        """From the moment in which it is lost until others may have the slot."""
+
     async def release(self) -> None: ...
 
 

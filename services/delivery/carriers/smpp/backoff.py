@@ -17,10 +17,10 @@ class _Waits(NamedTuple):
 
 _ANY = _Waits(0.5, 60.0)
 _BY_STATUS: Mapping[int, _Waits] = {
+    # Wrong names and passwords: somebody has to look.
+    **dict.fromkeys(statuses.ACCOUNT, _Waits(60.0, 900.0)),
     # Our own link of before, which the carrier takes for alive.
     statuses.ALREADY_BOUND: _Waits(5.0, 60.0),
-    # Wrong names and passwords: somebody has to look.
-    **dict.fromkeys((0x04, 0x0D, 0x0E, 0x0F, 0x53), _Waits(60.0, 900.0)),
 }
 
 

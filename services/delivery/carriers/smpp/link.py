@@ -22,8 +22,6 @@ logger = logging.getLogger(__name__)
 # How often to look whether a slot is free.
 _SLOT_SECONDS = 2.0
 _BUG_SECONDS = 5.0
-# Whose slot is lost has until its lease ends.
-_LOST_SECONDS = 1.0
 # A nack of these may be of an answer of ours that had the same number: numbers of both sides begin at 1.
 _NO_REQUEST = (pdus.INVALID_LENGTH, pdus.INVALID_COMMAND)
 # After so many links in a row that could not be made others may try theirs, who look for a slot meanwhile.
@@ -177,7 +175,7 @@ class Link:
         finally:
             self._session = None
             measures.bound(self._name, -1)
-            await self._end(sessions, _LOST_SECONDS if lease.lost.is_set() else self._options.answer_seconds)
+            await self._end(sessions, lease)
         return self._backoff.after(lasted=time.monotonic() - since)
 
     async def _connected(self, lease: Lease) -> list[Session] | None:
@@ -190,14 +188,28 @@ class Link:
         await asyncio.wait([connecting])
         return None
 
-    async def _end(self, sessions: list[Session], seconds: float) -> None:
-        await asyncio.gather(*(each.unbind(seconds) for each in sessions if not each.ended.is_set()))
+    async def _end(self, sessions: list[Session], lease: Lease) -> None:
+        await self._unbound([each for each in sessions if not each.ended.is_set()], lease)
         why = next((each.why for each in sessions if each.why), "")
         measures.lost(self._name, why)
         logger.log(
             logging.INFO if self._closing.is_set() else logging.WARNING,
             "link ended", extra={"carrier": self._name, "reason": why},
         )  # fmt: skip
+
+    async def _unbound(self, sessions: list[Session], lease: Lease) -> None:
+        """Unbind before others may have the slot; its three steps share what is left of one that is lost."""
+        is_lost = lease.lost.is_set()
+        seconds = lease.unbind_seconds / 3 if is_lost else self._options.answer_seconds
+        leaving: asyncio.Future[Any] = asyncio.gather(*(each.unbind(seconds) for each in sessions))
+        if not is_lost:
+            lost: asyncio.Future[Any] = asyncio.ensure_future(lease.lost.wait())
+            await asyncio.wait([leaving, lost], return_when=asyncio.FIRST_COMPLETED)
+            lost.cancel()
+            if not leaving.done():
+                for each in sessions:
+                    each.close("slot lost")
+        await leaving
 
     def _tell(self, error: NotBound) -> None:
         measures.lost(self._name, "not bound")

@@ -5,21 +5,20 @@ import zlib
 from services.delivery.carriers.carrier import Submission
 from services.delivery.carriers.smpp import addresses, codec, text
 from services.delivery.carriers.smpp.options import SmppOptions
-from services.delivery.segments import Unsendable, segments
+from services.delivery.segments import Unsendable
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
 def pieces(options: SmppOptions, submission: Submission) -> list[text.Piece]:
     """Return the parts of a message, in order; raise `Unsendable`."""
-    cut = segments(submission.text, submission.encoding)
+    cut = text.cut(submission.text, submission.encoding, options.alphabet)
+    if len(cut.parts) > options.parts:
+        raise Unsendable(f"it has more than {options.parts} parts")
     # The same at each try, so that a phone takes a part that comes twice for the one that it is; jobs to one number
     # may come in steps.
     reference = zlib.crc32(f"{submission.job_id} {submission.recipient}".encode()) % 255 + 1
-    pieces = text.pieces(cut, reference, options.long, options.alphabet, options.data_coding)
-    if max(len(cut.parts), len(pieces)) > options.parts:
-        raise Unsendable(f"it has more than {options.parts} parts")
-    return pieces
+    return text.pieces(cut, reference, options.long, options.alphabet, options.data_coding)
 
 
 def encoded(options: SmppOptions, submission: Submission, piece: text.Piece, now: int) -> bytes:

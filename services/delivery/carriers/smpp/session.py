@@ -50,6 +50,7 @@ class Session(asyncio.Protocol):
         self._pending = Pending()
         self._unanswered: Counter[int] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._arriving: set[asyncio.Task[None]] = set()
         self._transport: asyncio.Transport | None = None
         self._is_blocked = False
         self._out: list[bytes] = []
@@ -58,7 +59,7 @@ class Session(asyncio.Protocol):
     @property
     def busy(self) -> bool:
         """Whether something that the peer brought is still to be answered."""
-        return bool(self._tasks)
+        return bool(self._arriving)
 
     async def ask(self, request: bytes) -> Pdu:
         """Write a request with a number of its own, and return its answer; raise `NotWritten` or `NoAnswer`."""
@@ -78,13 +79,13 @@ class Session(asyncio.Protocol):
     async def unbind(self, seconds: float) -> None:
         """Take nothing more, wait for the answers so long at most, say good-bye, as long at most, and close."""
         self.is_taking = False
-        await self._pending.drained(seconds)
+        await self._finished(seconds)
         with contextlib.suppress(NotWritten, NoAnswer, TimeoutError):
             async with asyncio.timeout(seconds):
                 await self.ask(pdus.request(pdus.UNBIND))
-        self.close("unbound")
+        self.close("unbound", seconds)
 
-    def close(self, why: str) -> None:
+    def close(self, why: str, seconds: float = _CLOSE_SECONDS) -> None:
         """Close at once; what waits for an answer gets none."""
         self.is_taking = False
         self.why = self.why or why
@@ -92,7 +93,7 @@ class Session(asyncio.Protocol):
             self._flush()
             self._transport.close()
             # What a peer that reads nothing will never take would keep it open.
-            asyncio.get_running_loop().call_later(_CLOSE_SECONDS, self._transport.abort)
+            asyncio.get_running_loop().call_later(min(seconds, _CLOSE_SECONDS), self._transport.abort)
 
     def watch(self) -> None:
         """From now on ask a silent peer whether it is there, and drop one that is not."""
@@ -148,10 +149,12 @@ class Session(asyncio.Protocol):
             self._refuse(pdu, pdus.INVALID_COMMAND)
 
     def _arrive(self, pdu: Pdu) -> None:
-        if len(self._tasks) > _MOST_ARRIVALS:
+        if len(self._arriving) >= _MOST_ARRIVALS:
             self._write(pdus.answer(pdu, pdus.SYSTEM_ERROR))
-        else:
-            self._start(self._deliver(pdu))
+            return
+        task = self._start(self._deliver(pdu))
+        self._arriving.add(task)
+        task.add_done_callback(self._arriving.discard)
 
     def _settle(self, pdu: Pdu) -> None:
         if not self._pending.is_awaited(pdu):
@@ -179,9 +182,17 @@ class Session(asyncio.Protocol):
     async def _leave(self, asked: Pdu) -> None:
         """End it as the peer wants: take nothing new, wait for the answers that are still to come, then good-bye."""
         self.is_taking = False
-        await self._pending.drained(self._timers.answer)
+        await self._finished(self._timers.answer)
         self._write(pdus.answer(asked))
         self.close("unbound by the peer")
+
+    async def _finished(self, seconds: float) -> None:
+        """Wait so long at most for the answers that are still to come, and until what came is kept and answered."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._pending.drained(seconds)
+                if self._arriving:
+                    await asyncio.wait([*self._arriving])
 
     async def _watch(self) -> None:
         loop = asyncio.get_running_loop()
@@ -222,10 +233,11 @@ class Session(asyncio.Protocol):
         if out and self._transport is not None and not self._transport.is_closing():
             self._transport.write(b"".join(out))
 
-    def _start(self, work: Awaitable[None]) -> None:
+    def _start(self, work: Awaitable[None]) -> asyncio.Task[None]:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def _breathe(self) -> None:
         """Read, or not, by whether what we write is read."""

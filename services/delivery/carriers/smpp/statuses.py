@@ -10,7 +10,7 @@ QUEUE_FULL = 0x14
 ALREADY_BOUND = 0x05
 
 _SLOW_DOWN = (QUEUE_FULL, THROTTLED)
-_ACCOUNT = (0x04, ALREADY_BOUND, 0x0D, 0x0E, 0x0F, 0x53)
+ACCOUNT = (0x04, ALREADY_BOUND, 0x0D, 0x0E, 0x0F, 0x53)
 # Length, address, coding and parameters: the same message would be refused again.
 _PERMANENT = (
     0x01, 0x02, 0x03, 0x06, 0x07, 0x0A, 0x0B, 0x0C, 0x15, 0x33, 0x34, 0x40, 0x42, 0x43, 0x44, 0x48, 0x49, 0x50, 0x51,
@@ -19,7 +19,7 @@ _PERMANENT = (
 
 _KINDS: Mapping[int, Refusal] = {
     **dict.fromkeys(_SLOW_DOWN, Refusal.SLOW_DOWN),
-    **dict.fromkeys(_ACCOUNT, Refusal.ACCOUNT),
+    **dict.fromkeys(ACCOUNT, Refusal.ACCOUNT),
     **dict.fromkeys(_PERMANENT, Refusal.PERMANENT),
 }
 

@@ -35,11 +35,17 @@ class Place(NamedTuple):
     number: int
 
 
-def pieces(cut: Segments, reference: int, long: Long, alphabet: Alphabet, coding: int) -> list[Piece]:
-    """Return the pieces of a text; all parts have one reference, from 0 to 255."""
-    if alphabet == "latin1" and cut.is_gsm and any(each > "\xff" for each in cut.text):
+def cut(message: str, encoding: int, alphabet: Alphabet) -> Segments:
+    """Return how a text is cut into parts for a carrier; raise `Unsendable`."""
+    found = segments(message, encoding)
+    if alphabet == "latin1" and found.is_gsm and any(each > "\xff" for each in found.text):
         # What the air has and this alphabet has not.
-        cut = segments(cut.text, 2)
+        return segments(found.text, 2)
+    return found
+
+
+def pieces(cut: Segments, reference: int, long: Long, alphabet: Alphabet, coding: int) -> list[Piece]:
+    """Return the pieces of a text of 255 parts at most; all parts have one reference, from 0 to 255."""
     coding = coding if cut.is_gsm else _UCS2
     parts = [_octets(part, alphabet, is_gsm=cut.is_gsm) for part in cut.parts]
     if len(parts) == 1:
