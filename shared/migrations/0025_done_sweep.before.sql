@@ -1,3 +1,4 @@
+-- ahead-of: 0021
 -- Two sweeps of one slot take turns: both had looked before either emptied, and waited for each other's look to end.
 create or replace function done_sweep(days_ahead integer) returns void
 language plpgsql volatile as $$
