@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from services.delivery.carrier_file import CarrierFile, CarrierFileError, read_carrier_file
-from services.delivery.carriers.carrier import Arrivals, Carrier
+from services.delivery.carriers.carrier import Arrivals, Carrier, Unanswered
 from services.delivery.carriers.kinds import KINDS, gives_receipts
 from services.delivery.carriers.options import Options
 from services.delivery.carriers.place import Leases, Place, References
@@ -73,6 +73,15 @@ class Switchboard:
         """Whether receipts of that carrier are awaited."""
         options = self.options(name)
         return options is not None and gives_receipts(options)
+
+    def unanswered(self, name: str, recipient: str, sender: str) -> Unanswered:
+        """Return what becomes of a message of that carrier that was written and not answered."""
+        options = self.options(name)
+        if options is None:
+            # Nobody knows what a carrier that was taken away would make of it twice.
+            return Unanswered("fail")
+        policy = self.routes.unknown(recipient, sender) or options.unknown
+        return Unanswered(policy, round(1000 * options.unknown_wait_seconds))
 
     def reload(self) -> None:
         """Read the file again; one with an error changes nothing, and its errors are logged."""

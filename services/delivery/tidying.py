@@ -7,7 +7,7 @@ from services.delivery import measures
 from services.delivery.carriers.carrier import Unknown
 from services.delivery.concluding import Concluding
 from services.delivery.conclusions import Sent
-from services.delivery.jobs import Claimed
+from services.delivery.jobs import Lost
 from services.delivery.reach import Carriers
 from services.delivery.store import Store
 from shared.postgres.errors import DatabaseError
@@ -36,7 +36,7 @@ class Tidying:
         self._was_away = False
 
     async def recover(self) -> float:
-        """Take submissions whose worker is gone for unknown."""
+        """Give up submissions whose worker is gone, or of which nothing came in the time that they had."""
         if not self._carriers.has_file:
             return _SECONDS
         try:
@@ -48,15 +48,15 @@ class Tidying:
             # All leases may have run out meanwhile, and their workers have still to say what they know.
             self._was_away = False
             return _BACK_SECONDS
-        await asyncio.gather(*(self._give_up(carrier, job) for carrier, job in stale))
+        await asyncio.gather(*(self._give_up(lost) for lost in stale))
         return 0.0 if len(stale) == _MOST else _SECONDS
 
-    async def _give_up(self, carrier: str, job: Claimed) -> None:
-        found = self._carriers.carrier(carrier)
-        # Nobody knows what a carrier that was taken away would make of it twice.
-        policy = found.unknown_policy if found else "fail"
-        sent = Sent(job, carrier, gives_receipts=False, unknown_policy=policy)
-        await self._concluding.conclude(sent, Unknown("its worker is gone"), is_answer=False)
+    async def _give_up(self, lost: Lost) -> None:
+        job, carrier, was_unknown = lost
+        unanswered = self._carriers.unanswered(carrier, job.recipient, job.sender)
+        sent = Sent(job, carrier, gives_receipts=False, unanswered=unanswered, was_unknown=was_unknown)
+        reason = "nothing more was heard of it" if was_unknown else "its worker is gone"
+        await self._concluding.conclude(sent, Unknown(reason), is_answer=False)
 
     async def receipts(self) -> float:
         """Match receipts that were too early."""

@@ -26,6 +26,7 @@ unknown = "resend"
 [[routes]]
 prefix = "43"
 carriers = [{ carrier = "one", weight = 3 }, "two"]
+unknown = "fail"
 [[routes]]
 carriers = ["two"]
 fallback = ["one"]
@@ -54,6 +55,10 @@ carriers = ["three"]
 [[routes]]
 carriers = ["four", "three", "three"]
 [[routes]]
+prefix = "44"
+carriers = ["three"]
+unknown = "maybe"
+[[routes]]
 carriers = ["three"]
 [guards]
 parts = 0
@@ -70,6 +75,7 @@ def test_a_good_file_is_read() -> None:
     assert file.carriers["two"].unknown == "resend"
     assert file.routes.choose("1555", "1", ()) == "two"
     assert file.routes.choose("1555", "1", ["two"]) == "one"
+    assert (file.routes.unknown("431", "1"), file.routes.unknown("1555", "1")) == ("fail", None)
     assert file.guards.parts == 3
     assert file.opt_out.meaning("halt") is True
     assert file.public_url == "https://sms.example"
@@ -87,6 +93,7 @@ def test_every_error_is_told() -> None:
         "routes.1.prefix: String should match pattern '^[0-9]{0,15}$'",
         "routes.2: there is no carrier 'four'",
         "routes.2: 'three' stands there twice",
+        "routes.3.unknown: Input should be 'resend' or 'fail'",
         "routes: two for prefix '' and one sender",
         "guards.parts: Input should be greater than or equal to 1",
         "guards.countries: no country XX, at; codes are such as AT",

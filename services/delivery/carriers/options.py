@@ -27,6 +27,8 @@ class Options(Table):
     window: int = Field(default=_WINDOW, ge=1, le=1000)
     # Without a policy nothing is sent twice.
     unknown: UnknownPolicy = "fail"
+    # For so long a late answer or a receipt may say what nobody knew; only what can be told waits.
+    unknown_wait_seconds: float = Field(default=60.0, ge=0, le=86_400)
     sender: str | None = Field(default=None, pattern=SENDER)
 
 

@@ -5,6 +5,7 @@ import logging
 
 from services.delivery.carriers.carrier import Arrivals, Inbound, InboundPart
 from services.delivery.carriers.smpp import addresses, codec, measures, pdus, receipts, text
+from services.delivery.carriers.smpp.expected import Expected
 from services.delivery.carriers.smpp.options import SmppOptions
 from services.delivery.carriers.smpp.pdus import Pdu
 from services.delivery.carriers.smpp.repeats import Origin, Repeats
@@ -20,8 +21,9 @@ _KEPT_OCTETS = 2000
 class Hearing:
     """Keeps receipts, messages, parts of them, and the octets of what is none of these."""
 
-    def __init__(self, name: str, options: SmppOptions, arrivals: Arrivals) -> None:
+    def __init__(self, name: str, options: SmppOptions, arrivals: Arrivals, expected: Expected) -> None:
         self._name = name
+        self._expected = expected
         self._options = options
         self._arrivals = arrivals
         self._repeats = Repeats()
@@ -47,8 +49,11 @@ class Hearing:
         read = receipts.receipt(self._name, deliver, self._options.receipt_ids, numbers=self._options.receipt_numbers)
         if read is None:
             await self._keep_strange(pdu)
-        else:
-            await self._arrivals.receipt(read)
+            return
+        await self._arrivals.receipt(read)
+        reference = receipts.reference(deliver)
+        if reference is not None:
+            self._expected.told(reference, read.number, read.carrier_id)
 
     async def _keep_message(self, deliver: codec.Deliver, said: bytes, origin: Origin) -> None:
         kept = False

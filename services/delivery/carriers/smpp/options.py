@@ -94,5 +94,10 @@ class SmppOptions(Options):
         return read
 
     @property
+    def gives_references(self) -> bool:
+        """Whether a receipt may say our own reference."""
+        return self.user_message_reference and self.gives_receipts
+
+    @property
     def gives_receipts(self) -> bool:
         return bool(self.registered_delivery & 0x03)

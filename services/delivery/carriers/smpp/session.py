@@ -72,7 +72,7 @@ class Session(asyncio.Protocol):
                 return await answer
         except TimeoutError:
             self._count_unanswered(pdus.pdu(request).command)
-            raise NoAnswer("no answer in time") from None
+            raise NoAnswer("no answer in time", self._pending.late(sequence)) from None
         finally:
             self._pending.forget(sequence)
 
@@ -159,6 +159,7 @@ class Session(asyncio.Protocol):
     def _settle(self, pdu: Pdu) -> None:
         if not self._pending.is_awaited(pdu):
             measures.late(self._carrier)
+            self._pending.settle_late(pdu)
             return
         command = self._pending.settle(pdu)
         if command is None:
