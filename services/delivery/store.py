@@ -134,6 +134,10 @@ class Store:
         (row,) = await self._fetch("sweep", ended_ms, unmatched_ms, most)
         return Swept(*row)
 
+    async def forget_heard(self, age_ms: int, most: int) -> int:
+        """Forget what was said so many ms ago; return how much."""
+        return await self._number("forget_heard", age_ms, most)
+
     async def timeline(self, account_id: int, message_id: int) -> list[dict[str, Any]]:
         """Return what happened to a message: `at` in ms since 1970, `state`, `reason`."""
         return [dict(row) for row in await self._fetch("timeline", account_id, message_id)]

@@ -19,6 +19,8 @@ _BACK_SECONDS = 10.0
 _SWEEP_SECONDS = 60.0
 _MEASURE_SECONDS = 5.0
 _MOST_COUNTED = 100_000
+# What was said before that is another message.
+_HEARD_MS = 600_000
 _UNMATCHED_MS = 72 * 3_600_000
 
 
@@ -84,4 +86,5 @@ class Tidying:
         """Delete what is old."""
         swept = await self._store.sweep(self._history_ms, _UNMATCHED_MS, _MOST)
         measures.dropped_receipts(swept.receipts)
-        return _SECONDS if _MOST in swept else _SWEEP_SECONDS
+        forgotten = await self._store.forget_heard(_HEARD_MS, _MOST)
+        return _SECONDS if _MOST in (*swept, forgotten) else _SWEEP_SECONDS

@@ -76,7 +76,7 @@ async def worker(database: Database) -> _Worker:
 def _part(
     number: int, text: str, *, total: int = 3, reference: int = 7, sender: str = NUMBER, at: int = 1
 ) -> InboundPart:
-    return InboundPart("one", f"{sender}-{reference}-{number}", sender, _OWN, reference, total, number, text, at)
+    return InboundPart("one", sender, _OWN, reference, total, number, text, at)
 
 
 _THREE = (_part(1, "one ", at=30), _part(2, "two ", at=20), _part(3, "three", at=10))

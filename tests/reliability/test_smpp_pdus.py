@@ -89,7 +89,9 @@ def _mutated(dice: random.Random) -> bytes:
 
 
 def _session(kept: Kept) -> tuple[Session, _Transport]:
-    session = Session("one", Timers(30, 10), Hearing("one", options(1), kept).hear)
+    session = Session(
+        "one", Timers(30, 10), Hearing("one", options(1), place()._replace(arrivals=kept), Expected()).hear
+    )
     transport = _Transport()
     session.connection_made(transport)
     return session, transport

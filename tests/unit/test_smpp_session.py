@@ -272,19 +272,6 @@ async def test_parts_are_kept_as_parts(peer: SmppPeer, kept: Kept) -> None:
     ]  # fmt: skip
 
 
-async def test_the_same_again_is_another_message_unless_nobody_answered_it(peer: SmppPeer, kept: Kept) -> None:
-    async with smpp_carrier(peer.port, kept) as carrier:
-        await until_open(carrier)
-        await peer.bound[0].deliver(deliver(b"yes", 1))
-        await peer.bound[0].deliver(deliver(b"yes", 2))
-        peer.bound[0].writer.transport.abort()
-        await until_open(carrier, is_open=False)
-        await until_open(carrier)
-        await peer.bound[1].deliver(deliver(b"yes", 1))
-    ids = [each.inbound_id for each in kept.arrived if isinstance(each, Inbound)]
-    assert ids[0] != ids[1] == ids[2]
-
-
 async def _unknown(carrier: Smpp) -> str:
     outcome = await carrier.submit(submission())
     assert isinstance(outcome, Unknown)

@@ -147,11 +147,10 @@ class Inbound(NamedTuple):
 class InboundPart(NamedTuple):
     """Part `number`, from 1, of a long message to one of our numbers, which has `total`.
 
-    Its other parts have the same sender, destination, reference and total; the same `inbound_id` is the same part.
+    Its other parts have the same sender, destination, reference and total; the same text there is the same part.
     """
 
     carrier: str
-    inbound_id: str
     sender: str
     destination: str
     reference: int

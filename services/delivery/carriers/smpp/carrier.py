@@ -49,8 +49,8 @@ class Smpp:
         self._options = options
         self._window = min(options.window, max(1, math.ceil(options.rate * _WINDOW_SECONDS)))
         self._expected = Expected()
-        hearing = Hearing(name, options, place.arrivals, self._expected)
-        self._links = [Link(name, options, hearing.hear, place.leases) for _ in range(options.binds)]
+        self._hearing = Hearing(name, options, place, self._expected)
+        self._links = [Link(name, options, self._hearing.hear, place.leases) for _ in range(options.binds)]
         # The ids of the parts that were accepted of messages that are not.
         self._begun: OrderedDict[int, list[str]] = OrderedDict()
 
@@ -86,6 +86,7 @@ class Smpp:
     async def close(self) -> None:
         """Finish what is under way, and unbind."""
         await asyncio.gather(*(link.close() for link in self._links))
+        await self._hearing.close()
 
     async def _go_on(self, link: Link, submission: Submission, pieces: Sequence[Piece]) -> Outcome:
         """Submit the parts that the carrier has not, and remember which it has of a message that is not accepted."""
