@@ -13,6 +13,7 @@ from services.delivery.carriers.options import ConsoleOptions, Table
 from services.delivery.carriers.templates import PLACEHOLDERS
 from services.delivery.guards import Cap, Guards
 from services.delivery.opt_out import OptOutWords
+from services.delivery.senders import Senders
 
 GOOD = """
 public_url = "https://sms.example/"
@@ -33,6 +34,7 @@ fallback = ["one"]
 [guards]
 parts = 3
 countries = ["AT", "DE"]
+senders = [{ countries = ["AT"], kinds = ["numeric"], names = ["Firm", "12345"] }, { kinds = ["alphanumeric"] }]
 caps = [{ prefix = "43", parts = 100 }]
 [opt_out]
 languages = ["en", "de"]
@@ -63,6 +65,10 @@ carriers = ["three"]
 [guards]
 parts = 0
 countries = ["XX", "at"]
+senders = [
+  { countries = ["YY"], kinds = ["vanity"], names = ["longer than eleven"] },
+  { countries = ["AT"] },
+]
 caps = [{ prefix = "43", parts = 1 }, { prefix = "43", parts = 2 }]
 [opt_out]
 languages = ["tlh"]
@@ -97,6 +103,10 @@ def test_every_error_is_told() -> None:
         "routes: two for prefix '' and one sender",
         "guards.parts: Input should be greater than or equal to 1",
         "guards.countries: no country XX, at; codes are such as AT",
+        "guards.senders.0.countries: no country YY; codes are such as AT",
+        "guards.senders.0.kinds.0: Input should be 'numeric', 'short' or 'alphanumeric'",
+        "guards.senders.0.names.0: String should match pattern '^([0-9]{3,15}|(?=.*[A-Za-z])[A-Za-z0-9 ._-]{1,11})$'",
+        "guards.senders.1: neither kinds nor names; to send nothing, leave the country out of guards.countries",
         "guards.caps: two for one prefix",
         "opt_out.languages: no words for tlh; there are en, fr, de, es, it, nl, pt, pl, sv",
         "public_url: no URL that begins with http:// or https://",
@@ -124,6 +134,15 @@ def test_whatever_it_is_it_is_told(text: str, reason: str) -> None:
     assert reason in str(error.value)
 
 
+def test_senders_of_one_country_are_said_once() -> None:
+    for_countries = "{countries = ['AT', 'DE'], kinds = ['short']}, {countries = ['DE'], names = ['Firm']}"
+    for_others = "{kinds = ['short']}, {kinds = ['numeric']}"
+    rest = "routes = [{carriers = ['one']}]\n[carriers.one]\nkind = 'console'"
+    with pytest.raises(CarrierFileError) as error:
+        parse_carrier_file(f"guards = {{senders = [{for_countries}, {for_others}]}}\n{rest}")
+    assert str(error.value) == "guards.senders: two for all other countries, DE"
+
+
 def test_no_value_is_shown() -> None:
     secret = "[carriers.one]\nkind = 'http'\nurl = 'http://u:hunter2@a.example'\nsecrets = { key = 'hunter2' }"
     with pytest.raises(CarrierFileError) as error:
@@ -139,7 +158,7 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
 def test_everything_that_the_file_may_say_is_documented() -> None:
     document = (Path(services.delivery.__file__).parent / "README.md").read_text()
     models: tuple[type[Table], ...] = (
-        ConsoleOptions, HttpOptions, Answer, Tls, ReceiptHook, InboundHook, Guards, Cap, OptOutWords
+        ConsoleOptions, HttpOptions, Answer, Tls, ReceiptHook, InboundHook, Guards, Cap, Senders, OptOutWords
     )  # fmt: skip
     names = {name for model in models for name in model.model_fields} | PLACEHOLDERS
     quoted = set(re.findall(r"[a-z_]+", " ".join(re.findall(r"`[^`\n]+`", document))))
