@@ -28,3 +28,6 @@ language sql immutable as $$
     false
   )
 $$;
+
+-- How often a message of several parts could not be passed on for what it is.
+alter table delivery_joining add column failures smallint not null default 0;

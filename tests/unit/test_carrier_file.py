@@ -8,8 +8,8 @@ import pytest
 import services.delivery
 from services.delivery.carrier_file import CarrierFileError, parse_carrier_file, read_carrier_file
 from services.delivery.carriers.hook_options import InboundHook, ReceiptHook
-from services.delivery.carriers.http_options import Answer, HttpOptions, Tls
-from services.delivery.carriers.options import ConsoleOptions, Table
+from services.delivery.carriers.http_options import Answer, HttpOptions
+from services.delivery.carriers.options import ConsoleOptions, Table, Tls
 from services.delivery.carriers.templates import PLACEHOLDERS
 from services.delivery.guards import Cap, Guards
 from services.delivery.opt_out import OptOutWords

@@ -1,14 +1,19 @@
 """What every carrier's table in the file of carriers may say."""
 
-from pydantic import BaseModel, ConfigDict, Field
+import ssl
+from typing import Literal, Self
 
-from services.delivery.carriers.carrier import UnknownPolicy
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from services.delivery.carriers.carrier import Refusal, UnknownPolicy
 
 # What carriers grant a new customer.
 _RATE = 10.0
 _WINDOW = 10
 PREFIX = r"^[0-9]{0,15}$"
 SENDER = r"^([0-9]{3,15}|(?=.*[A-Za-z])[A-Za-z0-9 ._-]{1,11})$"
+# What an answer means, where the file says it of a carrier's codes.
+Verdict = Refusal | Literal["unknown"]
 
 
 class Table(BaseModel):
@@ -17,6 +22,29 @@ class Table(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, hide_input_in_errors=True, regex_engine="python-re", arbitrary_types_allowed=True
     )
+
+
+class Tls(Table):
+    """Certificates as files; without them the authorities of the machine are believed."""
+
+    authorities: str | None = None
+    certificate: str | None = None
+    key: str | None = None
+
+    def context(self) -> ssl.SSLContext:
+        """Load them; raise `OSError` or `ValueError` where that fails."""
+        context = ssl.create_default_context(cafile=self.authorities)
+        if self.certificate:
+            context.load_cert_chain(self.certificate, self.key)
+        return context
+
+    @model_validator(mode="after")
+    def _loads(self) -> Self:
+        try:
+            self.context()
+        except OSError as error:
+            raise ValueError(f"certificates cannot be loaded: {type(error).__name__}") from None
+        return self
 
 
 class Options(Table):

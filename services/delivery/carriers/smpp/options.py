@@ -4,8 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator
 
-from services.delivery.carriers.http_options import Tls, Verdict
-from services.delivery.carriers.options import Options, Table
+from services.delivery.carriers.options import Options, Table, Tls, Verdict
 from services.delivery.carriers.secret_sources import Secret
 
 _PORT = 2775
