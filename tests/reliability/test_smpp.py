@@ -34,6 +34,7 @@ rate = 150
 window = 20
 answer_seconds = 1.5
 unknown = "{policy}"
+unknown_wait_seconds = 2
 [[routes]]
 carriers = ["test"]
 """
