@@ -219,6 +219,16 @@ async def test_no_answer(smsc: Peer) -> None:
     assert len(smsc.of("accepted", number)) == 1
 
 
+async def test_a_late_answer(smsc: Peer) -> None:
+    number = _number("917")
+    async with _bound(smsc, answer_seconds=0.5) as scene:
+        outcome = await scene.send(number)
+        assert isinstance(outcome, Unknown)
+        assert outcome.late
+        async with asyncio.timeout(10):
+            assert await outcome.late() == Accepted(((await smsc.says("accepted", number))[0]["id"],))
+
+
 async def test_an_answer_that_is_none(smsc: Peer) -> None:
     """A generic_nack says that the carrier did not understand, which may have been something else."""
     async with _bound(smsc) as scene:
