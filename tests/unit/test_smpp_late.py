@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -148,7 +149,7 @@ async def test_a_receipt_with_our_reference_gives_the_id(
     ],
 )
 async def test_a_receipt_that_may_be_of_another_says_nothing(
-    peer: SmppPeer, kept: Kept, sent: Submission, more: dict[str, bool]
+    peer: SmppPeer, kept: Kept, sent: Submission, more: dict[str, Any]
 ) -> None:
     peer.submitted = ignore
     more = {"user_message_reference": True} | more

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 from services.delivery.carriers.carrier import Accepted, Late, NotSent, Outcome, Refusal, Refused, Unknown
 
@@ -9,19 +10,20 @@ from services.delivery.carriers.carrier import Accepted, Late, NotSent, Outcome,
 def or_told(late: Late | None, told: "asyncio.Future[str]") -> Late:
     """Wait for the answer, or for a receipt with the id that it would have given."""
 
-    async def either() -> Outcome:
+    async def first() -> Outcome:
         if late is None:
             return Accepted((await told,))
         answer = asyncio.ensure_future(late())
         try:
-            await asyncio.wait([answer, told], return_when=asyncio.FIRST_COMPLETED)
+            either: tuple[asyncio.Future[Any], ...] = (answer, told)
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if answer.done() and not isinstance(answer.result(), Unknown):
                 return answer.result()
             return Accepted((await told,))
         finally:
             answer.cancel()
 
-    return either
+    return first
 
 
 def of_message(late: Late, ids: list[str], total: int, remember: Callable[[list[str]], None]) -> Late:
