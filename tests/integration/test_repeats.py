@@ -128,3 +128,10 @@ async def test_what_comes_much_later_is_another_and_is_forgotten(world: _World) 
 async def test_workers_that_get_it_at_once_agree(world: _World) -> None:
     ids = await asyncio.gather(*(world.comes(f"link-{nth}") for nth in range(20)))
     assert len({*ids}) == 1
+
+
+async def test_the_end_of_another_link_loses_no_answer(world: _World) -> None:
+    first = await world.comes()
+    await world.answered(first)
+    await world.heard.ended("other")
+    assert await world.comes("second") != first
