@@ -1,7 +1,6 @@
 """Each role starts with exactly the command and the environment of its manifest, and serves what the manifest says."""
 
 import json
-import re
 import secrets
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -103,15 +102,6 @@ def test_workers_counted_by_queues_start_like_those_of_production() -> None:
     for mine, its in zip(pods("keda"), pods("production"), strict=True):
         assert environment("keda", mine) == environment("production", its)
         assert mine.spec == its.spec
-
-
-def test_triggers_ask_for_metrics_that_a_role_has(production: Running) -> None:
-    exported = "".join(process.get("health", "/metrics").text for process in production.values())
-    types = set(re.findall(r"^# TYPE (usermessage_\w+)", exported, re.MULTILINE))
-    for each in of_kind("keda", "ScaledObject"):
-        for trigger in each["spec"]["triggers"]:
-            asked = set(re.findall(r"usermessage_\w+", trigger["metadata"].get("query", "")))
-            assert asked <= types
 
 
 def _metrics_path() -> str:
