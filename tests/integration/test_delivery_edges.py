@@ -10,7 +10,7 @@ from deploy.local.servers import Servers
 from services.delivery.carriers.carrier import Accepted, Receipt, ReceiptState, Refusal, Refused
 from services.delivery.guard_store import SharedGuards
 from services.delivery.guards import Cap, Guard, Guards, Reason, Sized
-from services.delivery.jobs import DueJob, Untold
+from services.delivery.jobs import DueJob, Ended, Routed, Untold
 from shared.contract import dates
 from shared.postgres.errors import DatabaseTimeout
 from tests.integration.delivery_rig import NUMBER, Scene, Scripted, delivery_rig
@@ -153,7 +153,7 @@ async def test_jobs_whose_receipts_are_missing_end_though_others_cannot_be_match
         assert (await rig.happened(account, message_id))[-1] == ("expired", "no receipt in its time")
 
 
-@pytest.mark.parametrize("way", ["told", "postpone"])
+@pytest.mark.parametrize("way", ["told", "postpone", "end"])
 async def test_rows_are_locked_in_the_order_of_their_key(servers: Servers, way: str) -> None:
     async with delivery_rig(servers, Scripted("one")) as rig:
         account = await rig.account()
@@ -163,14 +163,30 @@ async def test_rows_are_locked_in_the_order_of_their_key(servers: Servers, way: 
         other = await asyncpg.connect(rig.rig.url)
         async with other.transaction():
             await other.execute(lock, account, sent[0])
-            work = rig.store.told(keys) if way == "told" else rig.store.postpone(_due(keys), 1)
-            waiting = asyncio.create_task(work)
+            ways = {
+                "told": lambda: rig.store.told(keys),
+                "postpone": lambda: rig.store.postpone(_due(keys), 1),
+                "end": lambda: rig.store.end([Ended(*key[:2], "failed", "no route") for key in keys], is_told=False),
+            }
+            waiting = asyncio.create_task(ways[way]())
             await asyncio.sleep(0.5)
             assert not waiting.done()
             for message_id in sent[1:]:
                 await other.execute(lock, account, message_id)
         await waiting
         await other.close()
+
+
+@pytest.mark.parametrize(("is_told", "ended"), [(False, "waiting"), (True, "done")])
+async def test_a_job_that_another_worker_gave_to_a_carrier_is_not_refused(
+    servers: Servers, *, is_told: bool, ended: str
+) -> None:
+    async with delivery_rig(servers, Scripted("one")) as rig:
+        account = await rig.account()
+        key = account, await rig.send(account)
+        await rig.store.route([Routed(*key, "one", "")], _DAY_MS)
+        await rig.store.end([Ended(*key, "failed", "no route")], is_told=is_told)
+        await rig.becomes(*key, ended)
 
 
 def _due(keys: Sequence[Untold]) -> list[DueJob]:
