@@ -162,7 +162,7 @@ class Settings:
         1.0, "first delay of an event whose handling failed; each further one is 4 times as long", least=0.01
     )
     carriers_file: str = setting(
-        "", "TOML file of carriers, routes and guards, read again on SIGHUP; empty: no carrier, such sends fail"
+        "", "TOML file of carriers, routes and guards, read again on SIGHUP; empty: SMS are left to workers with one"
     )
     delivery_attempts: int = setting(
         8, "how often a message is tried that carriers refuse for a time", least=1, most=100

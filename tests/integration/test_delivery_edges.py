@@ -16,6 +16,10 @@ from shared.postgres.errors import DatabaseTimeout
 from tests.integration.delivery_rig import NUMBER, Scene, Scripted, delivery_rig
 
 _DAY_MS = 86_400_000
+# For longer than the five seconds that choosing itself may take.
+_LEFT_ALONE = """
+select lease_until - delivery_now() as ms from delivery_job where lease_until > delivery_now() + 5000 order by message_id
+"""
 
 
 def _receipt(carrier_id: str) -> Receipt:
@@ -97,6 +101,20 @@ async def test_a_worker_without_a_file_leaves_texts_alone(servers: Servers) -> N
         async with rig.worker().running():
             for message_id in (fresh, *routed):
                 await rig.becomes(account, message_id, "accepted")
+
+
+async def test_what_waits_for_a_worker_with_a_file_comes_again_seldom(servers: Servers) -> None:
+    async with delivery_rig(servers, Scripted("one")) as rig:
+        account = await rig.account()
+        waited_ms = {await rig.send(account): ms for ms in (0, 200_000, _DAY_MS)}
+        for message_id, ms in waited_ms.items():
+            await rig.rig.rows("update delivery_job set due_at = due_at - $2 where message_id = $1", message_id, ms)
+        async with rig.worker(Scene({}, has_file=False)).running():
+            async with asyncio.timeout(15):
+                while len(left := await rig.rig.rows(_LEFT_ALONE)) < 2:
+                    await asyncio.sleep(0.05)
+        assert 15_000 < left[0]["ms"] <= 23_000
+        assert 50_000 < left[1]["ms"] <= 60_000
 
 
 class _OnceAway(SharedGuards):

@@ -22,3 +22,18 @@ begin
   end loop;
 end
 $$;
+
+-- Gives jobs back for somebody else to choose their carrier; here they are due again after a tenth of the time for which
+-- they have waited, from `least_ms` to `most_ms`.
+create function delivery_leave(account_ids bigint[], message_ids integer[], least_ms bigint, most_ms bigint) returns void
+language plpgsql volatile as $$
+declare
+  now_at constant bigint := delivery_now();
+begin
+  perform from delivery_job
+  where (account_id, message_id) in (select * from unnest(account_ids, message_ids))
+  order by account_id, message_id for update;
+  update delivery_job set lease_until = now_at + least(most_ms, greatest(least_ms, (now_at - due_at) / 10))
+  where (account_id, message_id) in (select * from unnest(account_ids, message_ids)) and state = 'waiting' and carrier = '';
+end
+$$;
