@@ -132,9 +132,9 @@ class Settings:
     limit_read_calls: int = setting(0, "reading calls of one account in that window; 0: no such limit", least=0)
     limit_write_calls: int = setting(0, "writing calls of one account in that window; 0: no such limit", least=0)
     limit_send_calls: int = setting(0, "sending calls of one account in that window; 0: no such limit", least=0)
-    limit_logins: int = setting(60, "logins a minute and client address; 0: no such limit", least=0)
+    limit_logins: int = setting(60, "logins a minute and client address (IPv6: /64); 0: no such limit", least=0)
     limit_failed_authentications: int = setting(
-        120, "failed authentications a minute and client address; 0: no such limit", least=0
+        120, "failed authentications a minute and client address (IPv6: /64); 0: no such limit", least=0
     )
     hide_unknown_numbers: bool = setting(False, "answer a login of an unknown number like one with a wrong password")
     device_limit: int = setting(20, "devices that an account may have", least=1, most=1000)

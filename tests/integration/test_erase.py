@@ -33,9 +33,7 @@ _LOCKED = """
 select count(*)::int as n from pg_stat_activity
 where datname = current_database() and wait_event_type = 'Lock'
 """
-_KEEP = (
-    "select delivery_keep(array[$1::bigint], array[7], array['436990000007'], array[1::bigint], '{null}')"
-)
+_KEEP = "select delivery_keep(array[$1::bigint], array[7], array['436990000007'], array[1::bigint], '{null}')"
 # What a killed program asked for goes on until Postgres looks at the connection.
 _END = (
     "select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'usermessage command line'"
