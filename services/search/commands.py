@@ -12,6 +12,7 @@ from services.search.backends import BACKENDS
 from services.search.check import Check, Checked
 from services.search.erase import erase_index
 from services.search.index import Index
+from services.search.opensearch.bulk import IndexRefused
 from services.search.opensearch.client import MissingIndex
 from services.search.rebuild import Rebuild, Rebuilt
 from services.search.turn import NotOurTurn, our_turn
@@ -102,6 +103,8 @@ async def _opened(settings: Settings) -> AsyncIterator[tuple[Indexing, Index]]:
             raise
         except Away as away:
             raise CommandFailed(f"the index did not do it: {away.reason}") from None
+        except IndexRefused as refused:
+            raise CommandFailed(f"the index cannot do it: {refused}") from None
 
 
 class _Progress:
