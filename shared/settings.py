@@ -110,7 +110,7 @@ class Settings:
         "how long a stopping gateway takes new connections after it stopped being ready: balancers notice late",
         least=0,
     )
-    keep_alive_seconds: float = setting(75.0, "how long the gateway keeps an idle connection", least=0)
+    keep_alive_seconds: float = setting(75.0, "how long the gateway keeps an idle connection", least=1)
     real_http_statuses: bool = setting(False, "answer API errors with HTTP statuses of their own instead of 200")
     trusted_proxies: tuple[str, ...] = setting(
         (), "networks whose X-Forwarded-For is believed, comma-separated", check=each(ip_network, strict=False)
