@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from aio_pika import ExchangeType
-from aio_pika.abc import AbstractChannel, AbstractQueue
+from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractQueue
 
 from shared.bus.link import broker_await
 from shared.contract import accounts, conversations, messages, search, sms, sync
@@ -27,7 +27,7 @@ _LOOKS = 1_000_000_000
 # A day less than the answers under keys are kept: what an event did before must still be known when it is replayed.
 DEAD_MILLISECONDS = 6 * 86_400_000
 
-REVOCATIONS = "usermessage.revocations"
+_REVOCATIONS = "usermessage.revocations"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +128,7 @@ async def declare_private(channel: AbstractChannel) -> AbstractQueue:
         return await channel.declare_queue(None, exclusive=True, auto_delete=True)
 
 
-async def bind_revocations(channel: AbstractChannel, queue: AbstractQueue) -> None:
-    """Bind a queue to the revocations, which go to every gateway."""
+async def declare_revocations(channel: AbstractChannel) -> AbstractExchange:
+    """Declare where revocations go, and from there to every gateway."""
     async with broker_await():
-        exchange = await channel.declare_exchange(REVOCATIONS, ExchangeType.FANOUT, durable=True)
-        await queue.bind(exchange)
+        return await channel.declare_exchange(_REVOCATIONS, ExchangeType.FANOUT, durable=True)

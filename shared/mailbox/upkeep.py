@@ -24,7 +24,7 @@ class Upkeep:
         self._work = work
         self._retry_seconds = retry_seconds
         self._woken = asyncio.Event()
-        self._failing = False
+        self._failing = ""
 
     def wake(self) -> None:
         """Say that there is something to do."""
@@ -49,21 +49,21 @@ class Upkeep:
         try:
             seconds = await self._work()
         except DatabaseError as error:
-            self._failed("upkeep waits for the database", reason=error.reason)
+            self._failed("upkeep waits for the database", error.reason)
             return self._retry_seconds
         except Exception as error:  # noqa: BLE001 - a bug, but without upkeep the process would look well and do half
-            self._failed("upkeep failed", error=error)
+            self._failed("upkeep failed", type(error).__name__, error)
             return self._retry_seconds
         if self._failing:
             logger.info("upkeep goes on", extra={"upkeep": self._name})
-            self._failing = False
+            self._failing = ""
         return seconds
 
-    def _failed(self, event: str, *, reason: str | None = None, error: Exception | None = None) -> None:
-        """Log a failure, unless it follows another one."""
-        if not self._failing:
+    def _failed(self, event: str, reason: str, error: Exception | None = None) -> None:
+        """Log a failure, unless it follows one of the same reason."""
+        if reason != self._failing:
             logger.warning(event, extra={"upkeep": self._name, "reason": reason}, exc_info=error)
-        self._failing = True
+        self._failing = reason
 
     async def _pause(self, seconds: float) -> None:
         try:

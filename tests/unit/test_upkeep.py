@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from shared.mailbox.upkeep import Upkeep
-from shared.postgres.errors import DatabaseAway
+from shared.postgres.errors import DatabaseAway, DatabaseTimeout
 
 LONG = 3600.0
 
@@ -69,6 +69,15 @@ async def test_failures_in_a_row_are_told_once_and_waited_for(
             await asyncio.sleep(0.005)
     levels = [record.levelname for record in caplog.records if record.name == "shared.mailbox.upkeep"]
     assert levels == ["WARNING", "INFO", "WARNING", "INFO"]
+
+
+async def test_a_lasting_failure_hides_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    away = DatabaseAway("away")
+    work = Work([away, away, DatabaseTimeout("late"), ZeroDivisionError(), ZeroDivisionError(), KeyError()])
+    async with Upkeep("test", work, retry_seconds=0.001).running():
+        await _until(lambda: work.runs == 7)
+    reasons = [record.__dict__["reason"] for record in caplog.records if record.name == "shared.mailbox.upkeep"]
+    assert reasons == ["away", "late", "ZeroDivisionError", "KeyError"]
 
 
 async def test_a_failure_makes_no_busy_loop() -> None:
