@@ -14,6 +14,7 @@ from deploy.docker.compose import UP, Compose
 from deploy.docker.stack import DockerStack
 from deploy.local.commands import create_key
 from deploy.local.roles import ROOT
+from deploy.local.state import State, free_port
 from tests.running import CARRIERS, PASSWORD, Account
 
 # As for the stack of processes: a token is looked up again after a second.
@@ -30,6 +31,8 @@ class Contained:
         self._next_number = 436990000000 + 100_000
         self._numbers = Lock()
         self._key: dict[str, Any] = {}
+        # Not the port that a stack prefers: another one of this machine may take that before the gateway starts.
+        State(folder / "state.json").put("port", str(free_port()))
 
     def __call__(self, *arguments: str) -> str:
         """Run a verb of the stack."""
