@@ -7,7 +7,8 @@ import pytest
 from prometheus_client import REGISTRY
 
 from services.delivery.carriers.carrier import Accepted, Inbound, InboundPart, NotSent, Refusal, Refused, Unknown
-from services.delivery.carriers.smpp import measures, pdus
+from services.delivery.carriers.smpp import pdus
+from services.delivery.carriers.smpp.carrier import Smpp
 from services.delivery.carriers.smpp.pdus import Pdu
 from shared.contract.faults import Away
 from shared.postgres.errors import DatabaseError
@@ -15,6 +16,10 @@ from tests.unit.smpp_peer import Bound, SmppPeer, accept, answer, deliver, ignor
 from tests.unit.smpp_scene import Kept, smpp_carrier, submission, until_open
 
 DELIVER_ANSWER = 0x80000005
+
+
+def bound_links() -> float | None:
+    return REGISTRY.get_sample_value("usermessage_smpp_bound_links", {"carrier": "one"})
 
 
 async def test_it_binds_with_its_names_and_unbinds_at_the_end(peer: SmppPeer, kept: Kept) -> None:
@@ -27,9 +32,19 @@ async def test_it_binds_with_its_names_and_unbinds_at_the_end(peer: SmppPeer, ke
 
 
 async def test_a_carrier_that_never_bound_has_no_link_bound(peer: SmppPeer, kept: Kept) -> None:
-    measures._BOUND.clear()  # noqa: SLF001 - of tests before
     async with smpp_carrier(peer.port, kept):
-        assert REGISTRY.get_sample_value("usermessage_smpp_bound_links", {"carrier": "one"}) == 0
+        assert bound_links() == 0
+
+
+async def test_a_carrier_that_is_gone_is_told_of_no_more(peer: SmppPeer, kept: Kept) -> None:
+    """Another of its name may have come before it goes, as when its options change."""
+    async with smpp_carrier(peer.port, kept) as carrier:
+        async with smpp_carrier(peer.port, kept) as another:
+            await until_open(carrier)
+            await until_open(another)
+            assert bound_links() == 2
+        assert bound_links() == 1
+    assert bound_links() is None
 
 
 async def test_a_pair_sends_over_one_link_and_hears_over_the_other(peer: SmppPeer, kept: Kept) -> None:
@@ -135,7 +150,7 @@ async def test_no_answer_is_unknown_and_a_late_one_harms_nobody(peer: SmppPeer, 
     peer.submitted = later
     async with smpp_carrier(peer.port, kept, answer_seconds=0.2) as carrier:
         await until_open(carrier)
-        assert await carrier.submit(submission()) == Unknown("no answer in time")
+        assert await _unknown(carrier) == "no answer in time"
         await peer.bound[0].send(answer(asked[0], 0, b"late\0"))
         peer.submitted = accept
         assert await carrier.submit(submission()) == Accepted(("m2",))
@@ -271,14 +286,7 @@ async def test_parts_are_kept_as_parts(peer: SmppPeer, kept: Kept) -> None:
     ]  # fmt: skip
 
 
-async def test_the_same_again_is_another_message_unless_nobody_answered_it(peer: SmppPeer, kept: Kept) -> None:
-    async with smpp_carrier(peer.port, kept) as carrier:
-        await until_open(carrier)
-        await peer.bound[0].deliver(deliver(b"yes", 1))
-        await peer.bound[0].deliver(deliver(b"yes", 2))
-        peer.bound[0].writer.transport.abort()
-        await until_open(carrier, is_open=False)
-        await until_open(carrier)
-        await peer.bound[1].deliver(deliver(b"yes", 1))
-    ids = [each.inbound_id for each in kept.arrived if isinstance(each, Inbound)]
-    assert ids[0] != ids[1] == ids[2]
+async def _unknown(carrier: Smpp) -> str:
+    outcome = await carrier.submit(submission())
+    assert isinstance(outcome, Unknown)
+    return outcome.reason

@@ -15,6 +15,7 @@ WRONG_PASSWORD = "wrong"  # noqa: S105 - it opens nothing
 _INVALID_PASSWORD = 0x0E
 _OUR_SEQUENCE = 0x7000_0000
 _FIRST_OF_VENDORS = 0x400
+_LATE_SECONDS = 3.0
 
 
 class Front:
@@ -23,7 +24,6 @@ class Front:
     def __init__(self, target: int) -> None:
         self._target = target
         self._links: set[asyncio.Task[None]] = set()
-        self.connections = 0
 
     @asynccontextmanager
     async def serving(self, host: str, port: int) -> AsyncIterator[int]:
@@ -38,7 +38,6 @@ class Front:
             await asyncio.gather(*self._links, return_exceptions=True)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
         inner = await asyncio.open_connection("127.0.0.1", self._target)
         link = asyncio.create_task(_Link((reader, writer), inner).run())
         self._links.add(link)
@@ -106,6 +105,8 @@ class _Link:
             self._to_client.write(frame(GENERIC_NACK, sent.sequence, status=0x03).content)
         elif fault is LinkFault.BYTES:
             await self._byte_by_byte(sent)
+        elif fault is LinkFault.LATE:
+            asyncio.get_running_loop().call_later(_LATE_SECONDS, self._to_client.write, sent.content)
         elif fault is not LinkFault.SILENT:
             self._to_client.write(sent.content)
         if fault is LinkFault.DROP_AFTER:
