@@ -63,8 +63,9 @@ class Files:
         }
 
     def remember_compose_file(self) -> None:
-        """Remember the files that `make up` was called with: the later commands need the same."""
-        self._state.put("compose_file", os.environ.get("COMPOSE_FILE", ""))
+        """Remember the files that `make up` was called with: later commands need the same, and so does the next up."""
+        if named := os.environ.get("COMPOSE_FILE"):
+            self._state.put("compose_file", named)
 
     def _compose_file(self) -> dict[str, str]:
         remembered = os.environ.get("COMPOSE_FILE") or self._state.get("compose_file")

@@ -35,6 +35,8 @@ class DockerStack:
         self._say("building the images")
         self.compose("--profile", "cli", "build", "--quiet")
         self._say("starting the containers")
+        if not self.compose.containers("gateway"):
+            self._files.choose_port()
         self.compose(*UP, *self._scale_options(search))
         self._wait_for_workers()
         self._renew_index(search)
@@ -103,8 +105,6 @@ class DockerStack:
         if self._files.make_secrets() and _has_volume(volume):
             self._say(f"the volume {volume} is older than the secrets: it will not take the new passwords")
         self._files.write_settings(limits, carriers)
-        if not self.compose.containers("gateway"):
-            self._files.choose_port()
 
     def _have(self, role: str, count: int) -> None:
         self.compose(*UP, "--no-deps", "--no-recreate", "--scale", f"{role}={count}", role)

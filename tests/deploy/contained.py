@@ -14,10 +14,12 @@ from deploy.docker.compose import UP, Compose
 from deploy.docker.stack import DockerStack
 from deploy.local.commands import create_key
 from deploy.local.roles import ROOT
+from deploy.local.state import State, free_port
 from tests.running import CARRIERS, PASSWORD, Account
 
 # As for the stack of processes: a token is looked up again after a second.
 _SETTINGS = {"AUTHENTICATION_CACHE_SECONDS": "1"}
+_DEMO_NUMBER = 436990090001
 _MAKE_ACCOUNTS = Path(__file__).parent / "make_accounts.py"
 _METRICS = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:9090/metrics').read().decode())"
 
@@ -30,6 +32,11 @@ class Contained:
         self._next_number = 436990000000 + 100_000
         self._numbers = Lock()
         self._key: dict[str, Any] = {}
+        state = State(folder / "state.json")
+        # Not the port that a stack prefers: another one of this machine may take that before the gateway starts.
+        state.put("port", str(free_port()))
+        # Nor its demo accounts: the cases of the contract write to such numbers, and nobody is to have them.
+        state.put("demo_next_number", str(_DEMO_NUMBER))
 
     def __call__(self, *arguments: str) -> str:
         """Run a verb of the stack."""
