@@ -22,6 +22,9 @@ _DAY_MS = 86_400_000
 _RECEIPT_MS = _DAY_MS
 _CARRIERS_SECONDS = 1.0
 _REROUTED = 500
+# Whatever a worker does wakes these: a look costs as much as several jobs.
+_CHOOSING_REST_SECONDS = 0.03
+_TELLING_REST_SECONDS = 0.05
 
 
 def validity_ms(settings: Settings) -> int:
@@ -38,7 +41,12 @@ class Working:
         self._ways = ways
         patience = Patience(settings.delivery_attempts, round(1000 * settings.delivery_retry_seconds), _RECEIPT_MS)
         self._concluding = Concluding(reach.store, Conclusions(patience, ways.carriers), self._concluded)
-        self._telling = Upkeep("telling", Telling(reach.mailbox, reach.store).round, retry_seconds=1.0)
+        self._telling = Upkeep(
+            "telling",
+            Telling(reach.mailbox, reach.store).round,
+            retry_seconds=1.0,
+            rest_seconds=_TELLING_REST_SECONDS,
+        )
         choosing = Choosing(
             reach,
             ways.carriers,
@@ -46,7 +54,7 @@ class Working:
             routed=self._routed,
             ended=self.ended,
         )
-        self._choosing = Upkeep("choosing", choosing.round, retry_seconds=1.0)
+        self._choosing = Upkeep("choosing", choosing.round, retry_seconds=1.0, rest_seconds=_CHOOSING_REST_SECONDS)
         history_ms = settings.delivery_history_days * _DAY_MS
         tidying = Tidying(reach.store, ways.carriers, self._concluding, self.ended, history_ms=history_ms)
         self._tidying = [
