@@ -6,7 +6,8 @@ import sys
 from functools import cache
 from typing import NamedTuple
 
-ROLES = ("gateway", "accounts", "conversations", "messages", "search", "delivery")
+from deploy.local.roles import ROLES
+
 _TELL = """
 import importlib, json, sys
 from prometheus_client import REGISTRY

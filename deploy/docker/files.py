@@ -1,6 +1,7 @@
 """What a run folder hands to `compose.yaml`: secrets, settings, the file of carriers, and where each is."""
 
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,9 +11,15 @@ from deploy.local.fleet import DECIDED, passed_on
 from deploy.local.state import State, write_private
 
 # The settings that the containers decide besides.
-_DECIDED = {*DECIDED, "LIMITS_URL", "WEBHOOKS_HOST"}
+_DECIDED = {*DECIDED, "LIMITS_URL", "LIMITS_CA", "WEBHOOKS_HOST"}
 _CARRIERS = "carriers.toml"
 _PORTS_OF_GATEWAYS = 10
+# An odd number of backslashes before a quote or the end: the last of them escapes the quote that stands there.
+_UNWRITABLE = re.compile(r"(?<!\\)(?:\\\\)*\\(?='|\Z)")
+
+
+class UnwritableError(ValueError):
+    """A variable's value cannot be written for Compose; the text names the variable."""
 
 
 class Files:
@@ -66,5 +73,8 @@ class Files:
 
 def _lines(values: Mapping[str, str]) -> str:
     """Write a file of variables as Compose reads it: nothing within single quotes means anything else."""
+    for name, value in values.items():
+        if _UNWRITABLE.search(value):
+            raise UnwritableError(f"Compose cannot hand {name} on: a backslash stands before a ' or at its end")
     quoted = {name: value.replace("'", "\\'") for name, value in values.items()}
     return "".join(f"{name}='{value}'\n" for name, value in quoted.items())

@@ -21,8 +21,9 @@ def addresses(compose: Compose) -> list[str]:
 
 
 def see_workers(compose: Compose) -> bool:
-    """Whether each gateway is ready and knows of a worker of each role."""
-    return all(_sees_workers(container["ID"]) for container in compose.containers("gateway"))
+    """Whether there are gateways, and each is ready and knows of a worker of each role."""
+    gateways = compose.containers("gateway")
+    return bool(gateways) and all(_sees_workers(container["ID"]) for container in gateways)
 
 
 def _sees_workers(container: str) -> bool:

@@ -30,8 +30,12 @@ def _make_one(folder: Path, texts: Mapping[str, str]) -> bool:
     if missing and len(missing) < len(texts):
         raise SecretsError(f"{folder} lacks {', '.join(missing)}: put it back, or remove the folder and all data")
     for name in missing:
-        (folder / name).write_text(texts[name], encoding="utf-8")
-        (folder / name).chmod(0o444)
+        # Whole or not at all: one that is there is never made again.
+        whole = folder / f"{name}.new"
+        whole.unlink(missing_ok=True)
+        whole.write_text(texts[name], encoding="utf-8")
+        whole.chmod(0o444)
+        whole.replace(folder / name)
     return bool(missing)
 
 

@@ -13,12 +13,9 @@ from deploy.docker.gateways import addresses, see_workers
 from deploy.local import demo
 from deploy.local.commands import CommandError
 from deploy.local.process import wait_until
-from deploy.local.roles import ROLES
+from deploy.local.roles import RESTART_ORDER, ROLES
 from deploy.local.search import OPENSEARCH
 from deploy.local.state import State
-
-# Workers first: a gateway that is newer than its workers could ask for what they do not know.
-RESTART_ORDER = (*(role for role in ROLES if role != "gateway"), "gateway")
 
 
 class DockerStack:
@@ -41,7 +38,8 @@ class DockerStack:
         self.compose(*UP, *self._scale_options(search))
         self._wait_for_workers()
         self._renew_index(search)
-        self._show_demo(accounts)
+        base_urls = addresses(self.compose)
+        demo.show(self._folder, self._state, self.usermessage, base_urls, accounts=accounts, say=self._say)
 
     def down(self) -> None:
         self._say("stopping")
@@ -128,14 +126,6 @@ class DockerStack:
             self._say("making the search index anew")
             self.usermessage("search", "rebuild")
         self._state.put("search_index", search)
-
-    def _show_demo(self, accounts: int) -> None:
-        base_urls = addresses(self.compose)
-        self._say(f"making sure of {accounts} demo accounts")
-        data = demo.fill(self._folder, self._state, self.usermessage, base_urls, accounts)
-        demo.log_in(base_urls[0], data["api_key"], data["accounts"][0])
-        self._say(f"ready: {', '.join(base_urls)} (keys and accounts in {self._folder / 'demo.json'})\n")
-        print(demo.calls(data))
 
     def usermessage(self, *arguments: str, text: str = "") -> str:
         """Run the command `usermessage` in a container of its own; return its output."""

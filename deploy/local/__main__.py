@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from deploy.docker.files import UnwritableError
 from deploy.docker.secret_files import SecretsError
 from deploy.docker.stack import DockerStack
 from deploy.local.carriers import CONSOLE, carrier_settings
@@ -19,15 +20,18 @@ from deploy.local.search import BACKENDS
 from deploy.local.supervisor import SupervisorError
 from deploy.local.up import Stack
 from services.delivery.carrier_file import CarrierFileError
+from shared.settings import SettingsError
 
-# Each worker may hold eight of Postgres' 300 connections.
+# Ten of each worker hold at most 560 connections, of 600 that Postgres has.
 MOST_OF_A_ROLE = 10
 REFUSALS = (
     MissingProgramError,
     CommandError,
+    SettingsError,
     SupervisorError,
     WrongKindError,
     SecretsError,
+    UnwritableError,
     DemoError,
     FileNotFoundError,
     TimeoutError,

@@ -3,7 +3,7 @@
 import http.client
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +14,17 @@ from deploy.local.state import State, write_private
 
 class DemoError(RuntimeError):
     """The stack answered a demo call with an error."""
+
+
+def show(
+    folder: Path, state: State, run: CommandLine, base_urls: Sequence[str], *, accounts: int, say: Callable[[str], None]
+) -> None:
+    """Make what is missing of the demo, log in, and print how to call it."""
+    say(f"making sure of {accounts} demo accounts")
+    data = fill(folder, state, run, base_urls, accounts)
+    log_in(base_urls[0], data["api_key"], data["accounts"][0])
+    say(f"ready: {', '.join(base_urls)} (keys and accounts in {folder / 'demo.json'})\n")
+    print(calls(data))
 
 
 def fill(folder: Path, state: State, run: CommandLine, base_urls: Sequence[str], accounts: int) -> dict[str, Any]:
@@ -34,10 +45,10 @@ def fill(folder: Path, state: State, run: CommandLine, base_urls: Sequence[str],
 
 
 def set_addresses(folder: Path, base_urls: Sequence[str]) -> None:
-    """Write into `demo.json`, if there is one, where the gateways are."""
+    """Write into `demo.json`, if there is one, where the gateways are; it stays while none runs."""
     path = folder / "demo.json"
     known = _read(path)
-    if known:
+    if known and base_urls:
         _write(path, {**known, **_addresses(base_urls)})
 
 

@@ -11,12 +11,13 @@ from deploy.local.roles import ROLES, is_ready, role_command, role_names, sees_w
 from deploy.local.search import Search
 from deploy.local.servers import Servers
 from deploy.local.state import State
-from deploy.local.supervisor import Supervisor
+from deploy.local.supervisor import Supervisor, refuse_unwritable
 from shared.settings import Settings
 
 # Settings that the stack decides; any other setting is passed on from the environment of `make up`.
 DECIDED = {
-    "AMQP_URL", "DATABASE_URL", "SEARCH_BACKEND", "OPENSEARCH_URL", "OPENSEARCH_CA",
+    "AMQP_URL", "AMQP_CA", "AMQP_CERTIFICATE", "AMQP_KEY", "DATABASE_URL", "DATABASE_CA",
+    "SEARCH_BACKEND", "OPENSEARCH_URL", "OPENSEARCH_CA", "TLS_CERTIFICATE", "TLS_KEY",
     "HOST", "PORT", "HEALTH_HOST", "HEALTH_PORT", "LIMITS", "CARRIERS_FILE", "WEBHOOKS_PORT",
 }  # fmt: skip
 
@@ -52,7 +53,10 @@ class Fleet:
 
     def set_settings(self, limits: str, carriers: Mapping[str, str]) -> None:
         """Remember the settings of this run, so that a process added later has the same as its neighbours."""
-        self._state.put("settings", json.dumps({**passed_on(DECIDED), "LIMITS": limits}))
+        settings = {**passed_on(DECIDED), "LIMITS": limits}
+        # Before it is remembered, or a later `make up` would stumble over it again.
+        refuse_unwritable(role_command("delivery", {**settings, **carriers}, 0).full_environment())
+        self._state.put("settings", json.dumps(settings))
         self._state.put("carriers", json.dumps(carriers))
 
     @property

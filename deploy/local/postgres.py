@@ -17,7 +17,7 @@ USER = "usermessage"
 DATABASE = "usermessage"
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
-    "max_connections": "300",
+    "max_connections": "600",
     "shared_buffers": "128MB",
     "max_wal_size": "2GB",
     "wal_compression": "on",

@@ -7,9 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.local.process import Command
+from shared.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 ROLES = ("gateway", "accounts", "conversations", "messages", "search", "delivery")
+# Workers first: a gateway that is newer than its workers could ask for what they do not know.
+RESTART_ORDER = (*(role for role in ROLES if role != "gateway"), "gateway")
+# For what a role does after it has drained.
+_CLOSING_SECONDS = 5.0
+_LEAVING = {"LEAVE_SECONDS", "DRAIN_SECONDS"}
 
 # What somebody must consume before the stack serves.
 _COMMAND_QUEUES = (
@@ -33,6 +39,7 @@ def role_command(name: str, environment: Mapping[str, str], health_port: int) ->
         argv=(sys.executable, "-m", f"services.{name.partition('-')[0]}"),
         environment={"PYTHONUNBUFFERED": "1", **environment, "HEALTH_PORT": str(health_port)},
         directory=ROOT,
+        stop_seconds=_stop_seconds(environment),
     )
 
 
@@ -51,6 +58,12 @@ def knows_workers(problems: Mapping[str, str]) -> bool:
     """Whether what a gateway reports as problems does not say that a role is away."""
     idle = problems.get("workers", "").removeprefix("nobody consumes ").split(", ")
     return not any(queue in idle for queue in _COMMAND_QUEUES)
+
+
+def _stop_seconds(environment: Mapping[str, str]) -> float:
+    """Return how long a role with these settings may take to end; raise `SettingsError`."""
+    times = Settings.from_environment({name: environment[name] for name in _LEAVING & environment.keys()})
+    return times.leave_seconds + times.drain_seconds + _CLOSING_SECONDS
 
 
 def _health(health_port: int) -> dict[str, str] | None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -16,6 +17,8 @@ from deploy.local.state import State, write_private
 
 # A Unix socket's address holds 107 bytes, and supervisord binds a longer temporary name first.
 LONGEST_SOCKET_PATH = 90
+# supervisord's format has no escape: quotes at an end are lost, and a comment, a line's end or a `"` ends the value.
+_UNWRITABLE = re.compile(r"""["\r\n]|\s[#;]|\A'|'\Z""")
 
 
 class SupervisorError(RuntimeError):
@@ -134,6 +137,7 @@ serverurl = unix://{_escaped(str(self._socket()))}
 
     def _program(self, command: Command, inherited: Mapping[str, str]) -> str:
         variables = command.full_environment(inherited)
+        refuse_unwritable(variables)
         environment = ",".join(f'{name}="{_escaped(value)}"' for name, value in variables.items())
         # startsecs = 0: one that ends at once has still started, so it is never given up.
         return f"""\
@@ -163,6 +167,16 @@ stdout_logfile_backups = 3
         if known is None or not Path(known).is_dir():
             known = self._state.put("socket_folder", tempfile.mkdtemp(prefix="usermessage-", dir="/tmp"))
         return Path(known) / "supervisor.sock"
+
+
+def refuse_unwritable(variables: Mapping[str, str]) -> None:
+    """Raise `SupervisorError` for what no program can be given unchanged; it names the variable, not its value."""
+    for name, value in variables.items():
+        if _UNWRITABLE.search(value):
+            raise SupervisorError(
+                f"supervisord cannot hand {name} on: it has a double quote, a line's end, a # or ; after a space,"
+                " or a single quote at an end; use another value"
+            )
 
 
 def _escaped(text: str) -> str:

@@ -11,14 +11,11 @@ from deploy.local.commands import command_line, migrate, rebuild_index
 from deploy.local.fleet import Fleet
 from deploy.local.listing import listing
 from deploy.local.process import Command, wait_until
-from deploy.local.roles import ROLES
+from deploy.local.roles import RESTART_ORDER
 from deploy.local.search import OPENSEARCH, Search
 from deploy.local.servers import Servers
 from deploy.local.state import State
 from deploy.local.supervisor import Supervisor
-
-# Workers first: a gateway that is newer than its workers could ask for what they do not know.
-RESTART_ORDER = (*(role for role in ROLES if role != "gateway"), "gateway")
 
 
 class Stack:
@@ -50,7 +47,8 @@ class Stack:
         self._fleet.set_settings(limits, carriers)
         self._say(f"starting {', '.join(self._fleet.all_names)}")
         self._apply(self._fleet.all_names, before_ready=self._renew_index)
-        self._show_demo(accounts)
+        run = command_line(self._fleet.settings)
+        demo.show(self._folder, self._state, run, self._fleet.base_urls, accounts=accounts, say=self._say)
 
     def down(self) -> None:
         if self._supervisor.running:
@@ -144,14 +142,6 @@ class Stack:
         self._supervisor.start_programs(*wanted)
         before_ready()
         self._fleet.wait_ready(wanted)
-
-    def _show_demo(self, accounts: int) -> None:
-        base_urls = self._fleet.base_urls
-        self._say(f"making sure of {accounts} demo accounts")
-        data = demo.fill(self._folder, self._state, command_line(self._fleet.settings), base_urls, accounts)
-        demo.log_in(base_urls[0], data["api_key"], data["accounts"][0])
-        self._say(f"ready: {', '.join(base_urls)} (keys and accounts in {self._folder / 'demo.json'})\n")
-        print(demo.calls(data))
 
     def _say(self, text: str) -> None:
         print(f"[{time.monotonic() - self._began:5.1f} s] {text}", flush=True)

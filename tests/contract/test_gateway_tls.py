@@ -15,6 +15,7 @@ import pytest
 from deploy.local.state import free_port
 from tests.certificates import Authority
 from tests.contract.gateways import another_gateway
+from tests.integration.bus_rig import eventually
 from tests.running import Account, Role, Stack
 
 _PATH = "/json/user/message/conversations/get"
@@ -43,14 +44,13 @@ async def test_a_certificate_is_served_and_read_again(stack: Stack, ours: Author
             _connection(role, ours).connect()
         file.write_bytes(ours.good().file.read_bytes())
         os.kill(role.pid, signal.SIGHUP)
-        await asyncio.sleep(0.5)
+        await eventually(lambda: "certificate read again" in role.process.tail())
         connection = _connection(role, ours)
         assert _called(connection, stack, account) == 0
 
         file.write_text("half of it")
         os.kill(role.pid, signal.SIGHUP)
-        await asyncio.sleep(0.5)
-        assert "certificate not read again" in role.process.tail()
+        await eventually(lambda: "certificate not read again" in role.process.tail())
         with closing(_connection(role, ours)) as another:
             assert [_called(each, stack, account) for each in (connection, another)] == [0, 0]
         connection.close()

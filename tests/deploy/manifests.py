@@ -66,6 +66,11 @@ def pods(overlay: str) -> list[Pod]:
     ]
 
 
+def ours(overlay: str) -> list[Pod]:
+    """Return the pods that run our code."""
+    return [pod for pod in pods(overlay) if pod.container["name"] == "usermessage"]
+
+
 def secrets(overlay: str) -> Mapping[str, Mapping[str, str]]:
     """Return the Secrets that an overlay has or says how to make, by name, with their texts."""
     found = of_kind(overlay, "Secret") or [yaml.safe_load(SECRET_TEMPLATE.read_text(encoding="utf-8"))]

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from deploy.local.roles import ROLES
-from tests.deploy.manifests import OVERLAYS, Pod, Tree, environment, files, matches, of_kind, pods
+from tests.deploy.manifests import OVERLAYS, Pod, Tree, environment, files, matches, of_kind, ours, pods
 
 DNS = {("UDP", 53), ("TCP", 53)}
 BROKER = {("TCP", 5671), ("TCP", 5672)}
@@ -40,10 +40,6 @@ def rules(overlay: str, pod: Pod, way: str) -> Iterator[Tree]:
     for policy in of_kind(overlay, "NetworkPolicy"):
         if selects(policy["spec"]["podSelector"], pod):
             yield from policy["spec"].get(way, [])
-
-
-def ours(overlay: str) -> list[Pod]:
-    return [pod for pod in pods(overlay) if pod.container["name"] == "usermessage"]
 
 
 @overlays

@@ -19,6 +19,7 @@ STAND_IN = """#!/bin/sh
 echo "$@" >>"$SAID"
 for word; do [ "$word" != "${{FAILS:-}}" ] || exit 1; done
 [ "$4" != pods ] || [ -e "$SAID.asked" ] || {{ touch "$SAID.asked"; echo "${{ENDING:-}}"; }}
+[ "$4" != pods ] || echo "${{LOST:-}}"
 [ "$1" != apply ] || exec {python} -c '
 import sys, yaml
 with open(sys.argv[1]) as rendered:
@@ -28,23 +29,33 @@ with open(sys.argv[1]) as rendered:
             print(".".join(filter(None, [each["kind"].lower(), group])) + "/" + each["metadata"]["name"])
 ' "$3" "$5"
 """
+# Each look at it is seven minutes later.
+CLOCK = """#!/bin/sh
+now=$(cat "$SAID.now" 2>/dev/null || echo 0)
+echo "$now"
+echo $((now + 420)) >"$SAID.now"
+"""
 
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Mapping[str, str]:
     """Return an environment whose `kubectl` reaches no cluster."""
-    program = tmp_path / "kubectl"
-    program.write_text(STAND_IN.format(python=sys.executable, kubectl=KUBECTL), encoding="utf-8")
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    for name, text in {"kubectl": STAND_IN.format(python=sys.executable, kubectl=KUBECTL), "date": CLOCK}.items():
+        program = tmp_path / name
+        program.write_text(text, encoding="utf-8")
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
     return {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "SAID": str(tmp_path / "said")}
 
 
 def roll_out(overlay: str, cluster: Mapping[str, str]) -> tuple[int, list[str]]:
     """Run it; return how it ended and what it said to the cluster."""
-    done = subprocess.run(
-        [KUBERNETES / "rollout", KUBERNETES / "overlays" / overlay], env=cluster, capture_output=True, check=False
-    )
+    done = run(overlay, cluster)
     return done.returncode, Path(cluster["SAID"]).read_text(encoding="utf-8").splitlines()
+
+
+def run(overlay: str, cluster: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    argv = [KUBERNETES / "rollout", KUBERNETES / "overlays" / overlay]
+    return subprocess.run(argv, env=cluster, capture_output=True, text=True, check=False)
 
 
 def place(said: list[str], *words: str) -> int:
@@ -91,12 +102,19 @@ def test_a_migration_that_failed_shows_its_log(cluster: Mapping[str, str]) -> No
 
 
 def test_old_pods_are_gone_before_what_they_cannot_live_with(cluster: Mapping[str, str]) -> None:
-    code, said = roll_out("production", {**cluster, "ENDING": "2030-01-01T00:00:00Z"})
+    code, said = roll_out("production", {**cluster, "ENDING": "messages-one"})
     assert code == 0
     looks = [number for number, line in enumerate(said) if "deletionTimestamp" in line]
     assert len(looks) == 2
     assert place(said, "status", "deployment.apps/gateway") < looks[0]
     assert looks[1] < place(said, "patch", "migrate-after")
+
+
+def test_pods_of_a_lost_node_are_named_and_not_waited_for_for_ever(cluster: Mapping[str, str]) -> None:
+    done = run("production", {**cluster, "ENDING": "messages-one", "LOST": "messages-two"})
+    assert done.returncode == 1
+    assert done.stdout.partition("old pods ...\n")[2].splitlines() == ["messages-one", "messages-two", "messages-two"]
+    assert done.stderr == "still there after 15 minutes: run it again when they are gone\n"
 
 
 def test_what_old_code_cannot_live_with_waits_to_be_let_go() -> None:

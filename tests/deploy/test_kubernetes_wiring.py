@@ -8,7 +8,18 @@ import pytest
 
 from deploy.local.roles import ROLES
 from shared.settings import Settings, SettingsError
-from tests.deploy.manifests import OVERLAYS, SECRET_TEMPLATE, Pod, environment, files, matches, of_kind, pods, render
+from tests.deploy.manifests import (
+    OVERLAYS,
+    SECRET_TEMPLATE,
+    Pod,
+    environment,
+    files,
+    matches,
+    of_kind,
+    ours,
+    pods,
+    render,
+)
 
 FIELDS = {field.name.upper(): field for field in dataclasses.fields(Settings)}
 # The setting that says on which port a role serves what a port of that name is for.
@@ -29,11 +40,6 @@ def roles(overlay: str) -> list[Pod]:
     found = [pod for pod in pods(overlay) if pod.name in ROLES]
     assert [pod.name for pod in found] == sorted(ROLES)
     return found
-
-
-def ours(overlay: str) -> list[Pod]:
-    """Return the pods that run our code."""
-    return [pod for pod in pods(overlay) if pod.container["name"] == "usermessage"]
 
 
 def settings(overlay: str, pod: Pod) -> Settings:

@@ -149,7 +149,7 @@ async def test_what_somebody_else_has_is_lost_at_once(url: str) -> None:
     async with _worker(url) as leases:
         lease, other = await _held(leases, "stolen"), await _held(leases, "kept")
         await rows(url, "update delivery_bind set holder = 'another' where carrier = 'stolen'")
-        async with asyncio.timeout(0.5):
+        async with asyncio.timeout(2):
             await lease.lost.wait()
         assert not other.lost.is_set()
         await lease.release()

@@ -8,6 +8,7 @@ from deploy.local.servers import Servers
 from services.delivery.carriers.carrier import Accepted, Receipt, ReceiptState, Refusal, Refused
 from services.delivery.measures import backlog, jobs
 from shared.contract import dates
+from tests.integration.bus_rig import eventually
 from tests.integration.delivery_rig import NUMBER, DeliveryRig, Scripted, delivery_rig
 
 MOST = 100
@@ -17,7 +18,12 @@ def measured(name: str, **labels: str) -> float:
     return REGISTRY.get_sample_value(f"usermessage_delivery_{name}", labels) or 0.0
 
 
+def _ended() -> float:
+    return sum(measured("ended_total", status=status) for status in ("delivered", "failed"))
+
+
 async def _ends(rig: DeliveryRig, *, receipt_after: float | None) -> None:
+    ended = _ended()
     account = await rig.account()
     message_id = await rig.send(account)
     if receipt_after is not None:
@@ -25,7 +31,8 @@ async def _ends(rig: DeliveryRig, *, receipt_after: float | None) -> None:
         await asyncio.sleep(receipt_after)
         await rig.arrivals.receipt(Receipt("one", "id", NUMBER, ReceiptState.DELIVERED, "", dates.now()))
     await rig.becomes(account, message_id, "done")
-    await asyncio.sleep(0.1)
+    # It is counted when the database has it.
+    await eventually(lambda: _ended() == ended + 1)
 
 
 async def test_the_time_of_a_receipt_is_that_from_acceptance_to_its_coming(servers: Servers) -> None:

@@ -3,13 +3,15 @@
 import asyncio
 import time
 from collections.abc import Mapping
+from functools import partial
 
 import aiohttp
 import pytest
 
 from shared.bus.topology import COMMAND_QUEUES, EVENT_QUEUES
+from tests.integration.bus_rig import eventually
 from tests.metric_page import MetricPage
-from tests.running import Stack
+from tests.running import Role, Stack
 
 SECONDS = 15.0
 MAILBOX = ("conversations", "messages", "delivery")
@@ -26,6 +28,17 @@ POOLS: Mapping[str, set[str]] = {
     "search": {"index"},
     "delivery": {"binds", "patient", "relay", "store"},
 }
+
+# What is looked up now and then, of all that it is looked up for.
+_OF_EVENTS = ("event_queue_messages", "queue", {name for queue in EVENT_QUEUES for name in queue.arguments})
+_OF_JOBS = ("delivery_jobs", "state", {"waiting", "submitting", "accepted", "ending"})
+LOOKED_UP: Mapping[str, tuple[tuple[str, str, set[str]], ...]] = {
+    "gateway": (("command_queue_envelopes", "queue", {queue.name for queue in COMMAND_QUEUES}),),
+    "conversations": (_OF_EVENTS,),
+    "messages": (_OF_EVENTS,),
+    "delivery": (_OF_EVENTS, _OF_JOBS),
+}
+LAGS = 20
 
 INSERT = {"operation": "message.insert"}
 COUNTED: Mapping[str, tuple[tuple[str, Mapping[str, str]], ...]] = {
@@ -56,8 +69,15 @@ async def _insert(stack: Stack) -> None:
 async def called(stack: Stack) -> Stack:
     """Return the stack after a call, when every gauge that is looked up now and then was."""
     await _insert(stack)
-    await asyncio.sleep(6)
+    for role in ("gateway", *QUEUES):
+        await eventually(partial(_was_looked_up, stack.of(role)[0]), 60)
     return stack
+
+
+def _was_looked_up(role: Role) -> bool:
+    page = MetricPage(role)
+    looked = [page.values_of(label, f"usermessage_{name}") == of for name, label, of in LOOKED_UP.get(role.name, ())]
+    return all(looked) and (page.value("usermessage_loop_lag_seconds_count") or 0) > LAGS
 
 
 @pytest.mark.parametrize("role", ["gateway", *QUEUES])
@@ -68,7 +88,7 @@ def test_every_process_says_what_it_is_and_that_it_has_its_broker(called: Stack,
         f"{role} publish", f"{role} {'receive' if role == 'gateway' else 'consume'}"
     }  # fmt: skip
     assert page.value("usermessage_link_up") == 2
-    assert (page.value("usermessage_loop_lag_seconds_count", role=role) or 0) > 20
+    assert (page.value("usermessage_loop_lag_seconds_count", role=role) or 0) > LAGS
     assert page.value("usermessage_draining") == 0
     assert all(each.name.startswith(("usermessage_", "process_", "python_")) for each in page.samples)
 

@@ -19,6 +19,7 @@ from shared.postgres.migrate import migrate
 from shared.postgres.pool import Database
 from shared.settings import Settings
 from tests.certificates import Authority, Pair
+from tests.integration.bus_rig import eventually
 from tests.running import Stack
 from tests.servers import PreparedServer, Servers
 from tests.tls_front import tls_front
@@ -81,7 +82,7 @@ async def test_rabbitmq_is_refused(
     servers: Servers, ours: Authority, make: Make, reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with _linked(servers, make(ours).context, AMQP_CA=str(ours.file)) as link:
-        await _until(lambda: link.problem != "the broker is away")
+        await eventually(lambda: link.problem != "the broker is away")
         assert link.problem == f"the broker is away: its certificate is refused: {reason}"
         assert not link.was_up.is_set()
     assert {record.__dict__.get("reason") for record in caplog.records if record.msg == "link away"} == {
@@ -171,13 +172,13 @@ async def _windows(redis: PreparedServer, pair: Pair, ours: Authority) -> AsyncI
 
 async def test_redis_with_a_certificate_of_our_authority(redis: PreparedServer, ours: Authority) -> None:
     async with _windows(redis, ours.good(), ours) as windows:
-        await _until(lambda: windows.up)
+        await eventually(lambda: windows.up)
 
 
 @refused
 async def test_redis_is_refused(redis: PreparedServer, ours: Authority, make: Make, reason: str) -> None:
     async with _windows(redis, make(ours), ours) as windows:
-        await _until(lambda: windows.refused is not None)
+        await eventually(lambda: windows.refused is not None)
         assert windows.refused == f"its certificate is refused: {reason}"
         assert not windows.up
 
@@ -218,16 +219,10 @@ async def test_a_worker_says_why_it_is_not_ready(
     worker.process.start()
     try:
         complaint = '"probe":"database","problem":"its certificate is refused: certificate has expired"'
-        await _until(lambda: complaint in worker.process.tail(), 40)
+        await eventually(lambda: complaint in worker.process.tail(), 40)
         with pytest.raises(TimeoutError):
             await asyncio.to_thread(worker.wait_ready, 0.5)
         await postgres.serve(ours.good())
         await asyncio.to_thread(worker.wait_ready)
     finally:
         await asyncio.to_thread(worker.stop)
-
-
-async def _until(holds: Callable[[], bool], seconds: float = 20.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not holds():  # noqa: ASYNC110 - what is looked at changes by itself
-            await asyncio.sleep(0.05)

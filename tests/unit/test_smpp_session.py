@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from services.delivery.carriers.carrier import Accepted, Inbound, InboundPart, NotSent, Refusal, Refused, Unknown
-from services.delivery.carriers.smpp import measures, pdus
+from services.delivery.carriers.smpp import pdus
 from services.delivery.carriers.smpp.pdus import Pdu
 from shared.contract.faults import Away
 from shared.postgres.errors import DatabaseError
@@ -15,6 +15,10 @@ from tests.unit.smpp_peer import Bound, SmppPeer, accept, answer, deliver, ignor
 from tests.unit.smpp_scene import Kept, smpp_carrier, submission, until_open
 
 DELIVER_ANSWER = 0x80000005
+
+
+def bound_links() -> float | None:
+    return REGISTRY.get_sample_value("usermessage_smpp_bound_links", {"carrier": "one"})
 
 
 async def test_it_binds_with_its_names_and_unbinds_at_the_end(peer: SmppPeer, kept: Kept) -> None:
@@ -27,9 +31,19 @@ async def test_it_binds_with_its_names_and_unbinds_at_the_end(peer: SmppPeer, ke
 
 
 async def test_a_carrier_that_never_bound_has_no_link_bound(peer: SmppPeer, kept: Kept) -> None:
-    measures._BOUND.clear()  # noqa: SLF001 - of tests before
     async with smpp_carrier(peer.port, kept):
-        assert REGISTRY.get_sample_value("usermessage_smpp_bound_links", {"carrier": "one"}) == 0
+        assert bound_links() == 0
+
+
+async def test_a_carrier_that_is_gone_is_told_of_no_more(peer: SmppPeer, kept: Kept) -> None:
+    """Another of its name may have come before it goes, as when its options change."""
+    async with smpp_carrier(peer.port, kept) as carrier:
+        async with smpp_carrier(peer.port, kept) as another:
+            await until_open(carrier)
+            await until_open(another)
+            assert bound_links() == 2
+        assert bound_links() == 1
+    assert bound_links() is None
 
 
 async def test_a_pair_sends_over_one_link_and_hears_over_the_other(peer: SmppPeer, kept: Kept) -> None:

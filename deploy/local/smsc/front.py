@@ -23,7 +23,6 @@ class Front:
     def __init__(self, target: int) -> None:
         self._target = target
         self._links: set[asyncio.Task[None]] = set()
-        self.connections = 0
 
     @asynccontextmanager
     async def serving(self, host: str, port: int) -> AsyncIterator[int]:
@@ -38,7 +37,6 @@ class Front:
             await asyncio.gather(*self._links, return_exceptions=True)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
         inner = await asyncio.open_connection("127.0.0.1", self._target)
         link = asyncio.create_task(_Link((reader, writer), inner).run())
         self._links.add(link)

@@ -9,7 +9,7 @@ from typing import Any
 
 import smpp34
 
-from deploy.local.smsc.faults import Fault, Said, fault_of
+from deploy.local.smsc.faults import Reply, Said, fault_of
 from deploy.local.smsc.receipts import answered_id, receipt_parameters, receipt_text
 from deploy.local.smsc.texts import parts_of, readable
 
@@ -60,7 +60,7 @@ class Smsc:
             self._say("refused", event, status=f"0x{status:02X}")
             event.reject(status)
             return
-        self._refused[number] = 0
+        self._refused.pop(number, None)
         message_id = next(self._ids)
         sender = bound.system_id
         said = fault.receipts if event.registered_delivery & 0x03 else ()
@@ -74,7 +74,7 @@ class Smsc:
             if each.seconds >= 0:
                 self._start(self._later(each.seconds, self._receipt(sender, event, message_id, each)))
         if fault.reply:
-            self._start(self._later(1.0, self._reply(sender, event, fault)))
+            self._start(self._later(1.0, self._reply(sender, event, fault.reply)))
 
     def _say(self, what: str, event: smpp34.SubmitSmEvent, **more: object) -> None:
         self._tell(
@@ -96,15 +96,13 @@ class Smsc:
         await self._bring(account, event, text, esm_class=_RECEIPT, tlvs=tlvs)
         self._tell("receipt", to=event.destination_addr, state=said.state)
 
-    async def _reply(self, account: str, event: smpp34.SubmitSmEvent, fault: Fault) -> None:
-        if fault.reply is None:
-            return
-        if not fault.reply.parts:
-            await self._bring(account, event, fault.reply.text.encode())
-        parts = parts_of(fault.reply.text, next(self._references) % 256)
-        for number in fault.reply.parts:
+    async def _reply(self, account: str, event: smpp34.SubmitSmEvent, reply: Reply) -> None:
+        if not reply.parts:
+            await self._bring(account, event, reply.text.encode())
+        parts = parts_of(reply.text, next(self._references) % 256)
+        for number in reply.parts:
             await self._bring(account, event, parts[number - 1], esm_class=_UDH)
-        self._tell("reply", source=event.destination_addr, text=fault.reply.text[:40])
+        self._tell("reply", source=event.destination_addr, text=reply.text[:40])
 
     async def _bring(self, account: str, event: smpp34.SubmitSmEvent, text: bytes, **more: Any) -> None:
         """Bring a message to whoever sent one, by any bind of his, as often as it takes."""

@@ -65,8 +65,7 @@ class Smpp:
 
     def start(self) -> None:
         """Bind, and go on until it is closed."""
-        # A carrier that never binds has no link, which an alert is to see.
-        measures.bound(self.name, 0)
+        measures.started(self.name)
         for link in self._links:
             link.start()
 
@@ -86,6 +85,7 @@ class Smpp:
     async def close(self) -> None:
         """Finish what is under way, and unbind."""
         await asyncio.gather(*(link.close() for link in self._links))
+        measures.closed(self.name)
 
     async def _go_on(self, link: Link, submission: Submission, pieces: Sequence[Piece]) -> Outcome:
         """Submit the parts that the carrier has not, and remember which it has of a message that is not accepted."""
