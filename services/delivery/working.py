@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from services.delivery.choosing import Choosing
@@ -33,7 +33,10 @@ def validity_ms(settings: Settings) -> int:
 
 
 class Working:
-    """The loops of a worker. `kept` and `ended` tell it that there are new jobs, and that some may have ended."""
+    """The loops of a worker.
+
+    `kept` and `ended` tell it for which carriers there are new jobs, '' for none yet, and that some may have ended.
+    """
 
     def __init__(self, settings: Settings, reach: Reach, ways: Ways) -> None:
         self._lease_seconds = settings.delivery_lease_seconds
@@ -75,9 +78,12 @@ class Working:
                 await loops.enter_async_context(loop.running())
             yield
 
-    def kept(self) -> None:
-        self._choosing.wake()
-        self._routed()
+    def kept(self, carriers: Collection[str] = ("",)) -> None:
+        for name in carriers:
+            if not name:
+                self._choosing.wake()
+            elif name in self._submitting:
+                self._submitting[name].upkeep.wake()
 
     def ended(self) -> None:
         self._telling.wake()
