@@ -11,6 +11,7 @@ from services.delivery.binds import BindLeases, terms_of
 from services.delivery.guard_store import SharedGuards
 from services.delivery.guards import Guard
 from services.delivery.handlers import Texts, routes
+from services.delivery.heard import KeptHeard
 from services.delivery.later_arrivals import LaterArrivals
 from services.delivery.opt_out import HearingOptOuts
 from services.delivery.parts import KeptParts, Passing
@@ -97,7 +98,7 @@ async def _linked(settings: Settings, database: Database) -> AsyncIterator[_Link
         leases = BindLeases(binding, terms_of(settings.delivery_bind_seconds))
         async with (
             leases.running(),
-            switchboard(path, arrivals, KeptReferences(database), leases) as carriers,
+            switchboard(path, arrivals, KeptReferences(database), leases, KeptHeard(database)) as carriers,
         ):
             yield _Links(
                 carriers, arrivals, Passing(KeptParts(database, round(1000 * settings.delivery_part_seconds)), arrivals)

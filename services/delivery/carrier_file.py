@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from pydantic import Field, ValidationError
 
+from services.delivery.carriers.carrier import UnknownPolicy
 from services.delivery.carriers.kinds import KINDS
 from services.delivery.carriers.options import PREFIX, SENDER, Options, Table
 from services.delivery.guards import Guards
@@ -43,6 +44,7 @@ class _Route(Table):
     sender: str | None = Field(default=None, pattern=SENDER)
     carriers: list[_Share | str] = Field(min_length=1)
     fallback: list[str] = Field(default_factory=list)
+    unknown: UnknownPolicy | None = None
 
     def names(self) -> list[str]:
         return [*(each if isinstance(each, str) else each.carrier for each in self.carriers), *self.fallback]
@@ -51,7 +53,7 @@ class _Route(Table):
         shares = tuple(
             Share(each, 1.0) if isinstance(each, str) else Share(each.carrier, each.weight) for each in self.carriers
         )
-        return Route(self.prefix, self.sender, shares, tuple(self.fallback))
+        return Route(self.prefix, self.sender, shares, tuple(self.fallback), self.unknown)
 
 
 def read_carrier_file(path: Path) -> CarrierFile:

@@ -31,7 +31,7 @@ class Concluding:
 
     async def conclude(self, sent: Sent, outcome: Outcome, *, is_answer: bool = True) -> None:
         """Return when it is kept what became of a submission; `is_answer` if its own worker says so."""
-        await self._batches.do(_Drawn(self._conclusions.draw(sent, outcome), sent.carrier, outcome, is_answer))
+        await self._batches.do(_Drawn(self._conclusions.draw(sent, outcome), sent, outcome, is_answer))
 
     async def _keep(self, drawn: Sequence["_Drawn"]) -> None:
         conclusions = [each.conclusion for each in drawn]
@@ -43,9 +43,10 @@ class Concluding:
                 await asyncio.sleep(_RETRY_SECONDS)
             else:
                 break
-        for conclusion, carrier, outcome, is_answer in drawn:
+        for conclusion, sent, outcome, is_answer in drawn:
             if conclusion[:2] not in lost:
-                measures.submitted(carrier, outcome)
+                if not sent.was_unknown:
+                    measures.submitted(sent.carrier, outcome)
             elif is_answer:
                 # Said too late: it was taken for unknown in the meantime.
                 measures.concluded_late()
@@ -54,6 +55,6 @@ class Concluding:
 
 class _Drawn(NamedTuple):
     conclusion: Conclusion
-    carrier: str
+    sent: Sent
     outcome: Outcome
     is_answer: bool

@@ -12,8 +12,8 @@ from services.delivery.carriers.carrier import (
     Outcome,
     Refusal,
     Refused,
+    Unanswered,
     Unknown,
-    UnknownPolicy,
 )
 from services.delivery.jobs import Claimed, Conclusion, Event, JobState
 from services.delivery.reach import Carriers
@@ -42,14 +42,15 @@ class Patience(NamedTuple):
 class Sent(NamedTuple):
     """A submission: to which carrier, whether that gives receipts, and what to do when its answer is not known.
 
-    One that was not `guarded` was never counted for the caps of its account.
+    One that was not `guarded` was never counted for the caps of its account; one that `was_unknown` has waited.
     """
 
     job: Claimed
     carrier: str
     gives_receipts: bool
-    unknown_policy: UnknownPolicy
+    unanswered: Unanswered
     guarded: bool = True
+    was_unknown: bool = False
 
 
 class Conclusions:
@@ -90,12 +91,20 @@ class Conclusions:
         return self._again(sent, "queued", reason, elsewhere=True)
 
     def _unknown(self, sent: Sent, outcome: Unknown) -> Conclusion:
-        if sent.unknown_policy == "fail" or sent.job.resends >= _MOST_RESENDS:
-            drawn = self._ending(sent, "unknown", outcome.reason)
-        else:
-            drawn = self._again(sent, "unknown", outcome.reason, elsewhere=False)
         # Its receipt may say what nobody knows.
-        return drawn._replace(carrier_ids=_ids(outcome.carrier_ids)) if sent.gives_receipts else drawn
+        carrier_ids = outcome.carrier_ids if sent.gives_receipts else ()
+        if sent.unanswered.wait_ms and (outcome.late or carrier_ids):
+            drawn = self._with(sent, "unknown", outcome.reason, "submitting", sent.unanswered.wait_ms)
+        else:
+            drawn = self._given_up(sent, outcome.reason)
+        return drawn._replace(carrier_ids=_ids(carrier_ids))
+
+    def _given_up(self, sent: Sent, reason: str) -> Conclusion:
+        """Do as the policy says; the timeline has it once that it was unknown."""
+        if sent.unanswered.policy == "fail" or sent.job.resends >= _MOST_RESENDS:
+            return self._ending(sent, "failed" if sent.was_unknown else "unknown", reason)
+        drawn = self._again(sent, "queued" if sent.was_unknown else "unknown", reason, elsewhere=False)
+        return drawn._replace(resends=drawn.resends + (drawn.state == "waiting"))
 
     def _elsewhere(self, sent: Sent, reason: str) -> Conclusion:
         """Try another carrier at once, or this one when it is back; nothing was refused, so nothing is counted."""
@@ -142,11 +151,10 @@ class Conclusions:
         carrier_ids: str = "[]",
     ) -> Conclusion:
         job = sent.job
-        resends = job.resends + (event == "unknown" and state == "waiting")
         return Conclusion(
             job.account_id, job.message_id, job.claim, event, storable(reason), state, wait_ms, carrier or sent.carrier,
             orjson.dumps(job.tried if tried is None else tried).decode(),
-            job.attempts if attempts is None else attempts, resends, carrier_ids, sent.guarded or job.is_counted,
+            job.attempts if attempts is None else attempts, job.resends, carrier_ids, sent.guarded or job.is_counted,
         )  # fmt: skip
 
 

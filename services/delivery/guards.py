@@ -5,15 +5,15 @@ They look at texts and numbers here, and in the database at what all workers sha
 
 from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import Annotated, NamedTuple, Protocol
 
-from phonenumbers import SUPPORTED_REGIONS
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from services.delivery.carriers.carrier import Submission
 from services.delivery.carriers.options import PREFIX, Table
 from services.delivery.numbers import region
 from services.delivery.segments import PART_CHARACTERS, Unsendable, segments
+from services.delivery.senders import Countries, Senders, each_once, may_send
 
 # So many characters at most become one when they are composed.
 COMPOSED = 4
@@ -31,19 +31,12 @@ class Cap(Table):
 
 
 class Guards(Table):
-    """The limits of the file of carriers; `countries` are ISO codes such as AT, and none means all."""
+    """The limits of the file of carriers; no `countries` mean all."""
 
     parts: int = Field(default=10, ge=1, le=MOST_PARTS)
-    countries: frozenset[str] = frozenset()
+    countries: Countries = frozenset()
+    senders: Annotated[tuple[Senders, ...], AfterValidator(each_once)] = ()
     caps: tuple[Cap, ...] = ()
-
-    @field_validator("countries")
-    @classmethod
-    def _known(cls, countries: frozenset[str]) -> frozenset[str]:
-        unknown = sorted(countries - SUPPORTED_REGIONS)
-        if unknown:
-            raise ValueError(f"no country {', '.join(unknown)}; codes are such as AT")
-        return countries
 
     @field_validator("caps")
     @classmethod
@@ -62,6 +55,7 @@ class Reason(StrEnum):
     CAPPED = "a cap of the account is reached"
     NO_NUMBER = "no possible number"
     COUNTRY = "a country that is not allowed"
+    SENDER = "a sender that is not allowed in its country"
     PARTS = "too many parts"
     TEXT = "a text that no SMS can hold"
 
@@ -112,6 +106,8 @@ def _look(check: Check, guards: Guards) -> Sized | Reason:
         return Reason.NO_NUMBER
     if guards.countries and country not in guards.countries:
         return Reason.COUNTRY
+    if not may_send(guards.senders, check.submission.sender, country):
+        return Reason.SENDER
     # To cut a text of megabytes would hold up everybody.
     if len(check.submission.text) > COMPOSED * PART_CHARACTERS * guards.parts:
         return Reason.PARTS

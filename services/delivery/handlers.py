@@ -36,40 +36,40 @@ class Texts:
     ) -> Sequence[Outcome[RemoteSmsSendResponse]]:
         """Store a text for each recipient, to be sent by carrier."""
         now = dates.now()
-        sends = [self._chosen(_text(request, context, now)) for request, context in requests]
+        sends = [self._text(request, context, now) for request, context in requests]
         written = await self._mailbox.send_sms(sends, terms(requests))
         return [
             replied([each], partial(self._acks, send, request))[0]
             for send, (request, _), each in zip(sends, requests, written, strict=True)
         ]
 
-    def _chosen(self, send: SmsSend) -> SmsSend:
+    def _text(self, request: RemoteSmsSendRequest, context: Context, now: int) -> SmsSend:
+        due, msisdn = request.date_send_on, context.identity.msisdn
+        recipients = [_digits(each) for each in request.recipients]
+        send = SmsSend(
+            account_id=context.identity.account_id,
+            recipients=orjson.dumps(recipients).decode(),
+            body=request.message,
+            date_sent=now,
+            due_at=due if due is not None and due > now else None,
+            encoding=request.encoding,
+            origin=request.sms_connector_id or _ORIGIN_MYSMS,
+            store=request.store,
+            sender="" if msisdn is None else str(msisdn),
+        )
+        return self._chosen(send, recipients)
+
+    def _chosen(self, send: SmsSend, recipients: Sequence[str]) -> SmsSend:
         """Give a text its carriers, if all is known that it takes; for others they are chosen when they are due."""
         if not self._carriers.has_file or send.due_at or not send.sender or len(send.body) > MOST_CHARACTERS:
             return send
         choose = self._carriers.routes.choose
-        carriers = [choose(recipient, send.sender, ()) or "" for recipient in orjson.loads(send.recipients)]
+        carriers = [choose(recipient, send.sender, ()) or "" for recipient in recipients]
         return send._replace(carriers=orjson.dumps(carriers).decode(), validity_ms=self._validity_ms)
 
     def _acks(self, send: SmsSend, request: RemoteSmsSendRequest, first: int) -> RemoteSmsSendResponse:
         self._stored(set(orjson.loads(send.carriers)) or {""})
         return RemoteSmsSendResponse(tuple(Ack(first + nth) for nth, _ in enumerate(request.recipients)))
-
-
-def _text(request: RemoteSmsSendRequest, context: Context, now: int) -> SmsSend:
-    due = request.date_send_on
-    msisdn = context.identity.msisdn
-    return SmsSend(
-        account_id=context.identity.account_id,
-        recipients=orjson.dumps([_digits(each) for each in request.recipients]).decode(),
-        body=request.message,
-        date_sent=now,
-        due_at=due if due is not None and due > now else None,
-        encoding=request.encoding,
-        origin=request.sms_connector_id or _ORIGIN_MYSMS,
-        store=request.store,
-        sender="" if msisdn is None else str(msisdn),
-    )
 
 
 def _large(request: RemoteSmsSendRequest) -> bool:

@@ -4,7 +4,7 @@ from typing import Literal, NamedTuple
 
 from services.delivery.carriers.carrier import Submission
 
-JobState = Literal["accepted", "waiting", "ending"]
+JobState = Literal["accepted", "waiting", "submitting", "ending"]
 Event = Literal["accepted", "queued", "unknown", "failed"]
 
 
@@ -50,6 +50,14 @@ class Claimed(NamedTuple):
         )  # fmt: skip
 
 
+class Lost(NamedTuple):
+    """A submission whose answer did not come: its worker is gone, or it `was_unknown` and has waited for more."""
+
+    job: Claimed
+    carrier: str
+    was_unknown: bool
+
+
 class Routed(NamedTuple):
     """A job with its carrier and its sender's number."""
 
@@ -71,7 +79,8 @@ class Ended(NamedTuple):
 class Conclusion(NamedTuple):
     """What follows from a submission, in the order of `delivery_conclude`'s arguments.
 
-    `event` stands in the timeline; the job is accepted until `wait_ms` after it expires, waits for so long, or ends.
+    `event` stands in the timeline; the job is accepted until `wait_ms` after it expires, waits for so long, ends, or is
+    still submitted, and others leave it alone for so long, since more may come.
     `tried` and `carrier_ids` are JSON arrays.
     """
 

@@ -49,6 +49,10 @@ _JOINED = Counter(
     "usermessage_delivery_joined", "Inbound messages put together of parts, by whether none missed", ["whole"]
 )
 
+_BURIED = Counter(
+    "usermessage_delivery_buried", "Inbound messages in parts that could never be passed on, and are to nobody now"
+)
+
 
 # In a job, as in a message; it failed with any other.
 _DELIVERED = 2
@@ -131,6 +135,11 @@ def strange(*, kept: bool) -> None:
 def joined(*, whole: bool) -> None:
     """Count an inbound message that came in parts."""
     _JOINED.labels("yes" if whole else "no").inc()
+
+
+def buried() -> None:
+    """Count an inbound message that was given up."""
+    _BURIED.inc()
 
 
 def webhook(carrier: str, way: str, status: int) -> None:

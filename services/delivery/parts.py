@@ -28,6 +28,8 @@ _LEASE_MS = 30_000
 _POLL_SECONDS = 1.0
 _AWAY_SECONDS = 5.0
 _SWEEP_SECONDS = 60.0
+# What failed so often, each time when a lease was over, fails for what it is.
+_MOST_FAILURES = 10
 # So long after its message was passed on, a part is the same one again, which a carrier brings that was not answered.
 # Longer, and parts of another message would be taken for it: a phone has 256 references.
 _KNOWN_MS = 15 * 60_000
@@ -104,6 +106,14 @@ class KeptParts:
         """Say that it was passed on."""
         await self._database.fetch(self._queries["joined"], [joining.joining_id], timeout=_SECONDS)
 
+    async def failed(self, joining: Joining) -> int:
+        """Count that it could not be passed on for what it is; return how often that was."""
+        return int(await self._database.fetchval(self._queries["fail_joining"], joining.joining_id, timeout=_SECONDS))
+
+    async def bury(self, joining: Joining) -> None:
+        """Keep it as a message to nobody, and pass it on no more."""
+        await self._database.fetch(self._queries["bury_joining"], joining.joining_id, timeout=_SECONDS)
+
     async def sweep(self, age_ms: int, most: int) -> int:
         """Forget what was passed on so many ms ago; return how many."""
         return int(await self._database.fetchval(self._queries["sweep_joined"], age_ms, most, timeout=_SECONDS))
@@ -142,6 +152,7 @@ class Passing:
                 return _AWAY_SECONDS
             except Exception:
                 logger.exception("parts were not passed on", extra={"carrier": joining.carrier})
+                await self._failed(joining)
         return 0.0 if joinings else _POLL_SECONDS
 
     async def _pass_on(self, joining: Joining) -> None:
@@ -149,6 +160,11 @@ class Passing:
         await self._arrivals.inbound(joining.inbound())
         await self._parts.joined(joining)
         measures.joined(whole=joining.is_whole)
+
+    async def _failed(self, joining: Joining) -> None:
+        if await self._parts.failed(joining) >= _MOST_FAILURES:
+            await self._parts.bury(joining)
+            measures.buried()
 
     async def sweep(self) -> float:
         """Forget what is old."""

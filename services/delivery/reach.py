@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
-from services.delivery.carriers.carrier import Carrier
+from services.delivery.carriers.carrier import Carrier, Unanswered, UnknownPolicy
 from services.delivery.guards import Guard
 from services.delivery.recipients import Recipients
 from services.delivery.store import Store
@@ -15,6 +15,8 @@ class Routes(Protocol):
     """Which carrier takes a message for digits from a sender; none of those that were tried."""
 
     def choose(self, recipient: str, sender: str, tried: Collection[str]) -> str | None: ...
+
+    def unknown(self, recipient: str, sender: str) -> UnknownPolicy | None: ...
 
 
 class Carriers(Protocol):
@@ -34,6 +36,8 @@ class Carriers(Protocol):
     def sender(self, name: str, own: str) -> str: ...
 
     def gives_receipts(self, name: str) -> bool: ...
+
+    def unanswered(self, name: str, recipient: str, sender: str) -> Unanswered: ...
 
 
 class Reach(NamedTuple):

@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
+from services.delivery.carriers.carrier import UnknownPolicy
 from services.delivery.numbers import canonical
 
 
@@ -17,13 +18,15 @@ class Share(NamedTuple):
 class Route(NamedTuple):
     """Carriers for numbers that begin with `prefix`, and for one sender only where one is named.
 
-    `fallback` are tried in their order, when none of `shares` is left.
+    `fallback` are tried in their order, when none of `shares` is left. `unknown` is what becomes of a message that is
+    not answered, where it is not what its carrier says.
     """
 
     prefix: str
     sender: str | None
     shares: tuple[Share, ...]
     fallback: tuple[str, ...] = ()
+    unknown: UnknownPolicy | None = None
 
 
 class Routes:
@@ -35,10 +38,19 @@ class Routes:
 
     def choose(self, recipient: str, sender: str, tried: Collection[str]) -> str | None:
         """Return the carrier for digits and a sender, none of those that were tried; none where no one is left."""
+        route = self._route(recipient, sender)
+        return self._of(route, tried) if route else None
+
+    def unknown(self, recipient: str, sender: str) -> UnknownPolicy | None:
+        """Return what becomes of a message of that route that is not answered, or none where its carrier says it."""
+        route = self._route(recipient, sender)
+        return route.unknown if route else None
+
+    def _route(self, recipient: str, sender: str) -> Route | None:
         number = canonical(recipient)
         for route in self._routes:
             if number.startswith(route.prefix) and route.sender in {None, sender}:
-                return self._of(route, tried)
+                return route
         return None
 
     def _of(self, route: Route, tried: Collection[str]) -> str | None:

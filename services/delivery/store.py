@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from services.delivery.carriers.carrier import Inbound, Receipt
-from services.delivery.jobs import Claimed, Conclusion, DueJob, Ended, Routed, Untold
+from services.delivery.jobs import Claimed, Conclusion, DueJob, Ended, Lost, Routed, Untold
 from services.delivery.numbers import canonical
 from shared.contract import dates
 from shared.mailbox.sends import PART_OCTETS, Send
@@ -86,9 +86,10 @@ class Store:
         """Keep what became of submissions; return those whose job somebody else has by now."""
         return {tuple(row) for row in await self._fetch("conclude", *_columns(conclusions))}
 
-    async def stale(self, most: int) -> list[tuple[str, Claimed]]:
-        """Return submissions, each with its carrier, whose worker should have said long ago what became of them."""
-        return [(row["carrier"], Claimed(*tuple(row)[:-1])) for row in await self._fetch("stale", most)]
+    async def stale(self, most: int) -> list[Lost]:
+        """Return submissions of which it should be known by now what became of them."""
+        rows = [tuple(row) for row in await self._fetch("stale", most)]
+        return [Lost(Claimed(*row[:-2]), *row[-2:]) for row in rows]
 
     async def backlog(self, most: int) -> dict[str, int]:
         """Return how many jobs are due for each carrier, up to so many; '' where it has still to be chosen."""
@@ -132,6 +133,10 @@ class Store:
         """Delete what ended, or was not matched, so many ms ago."""
         (row,) = await self._fetch("sweep", ended_ms, unmatched_ms, most)
         return Swept(*row)
+
+    async def forget_heard(self, age_ms: int, most: int) -> int:
+        """Forget what was said so many ms ago; return how much."""
+        return await self._number("forget_heard", age_ms, most)
 
     async def timeline(self, account_id: int, message_id: int) -> list[dict[str, Any]]:
         """Return what happened to a message: `at` in ms since 1970, `state`, `reason`."""

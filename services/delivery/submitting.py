@@ -1,6 +1,7 @@
 """Submitting: one carrier's jobs go out at its rate, as many at a time as its window holds."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Coroutine, Sequence
@@ -9,13 +10,14 @@ from typing import Any, NamedTuple
 from services.delivery import measures
 from services.delivery.carriers.carrier import (
     Carrier,
+    Late,
     NotSent,
     Outcome,
     Refusal,
     Refused,
     Submission,
+    Unanswered,
     Unknown,
-    UnknownPolicy,
 )
 from services.delivery.concluding import Concluding
 from services.delivery.conclusions import Sent
@@ -64,6 +66,7 @@ class Submitting:
         self._pause, self._quiet = Pause(), QuietNumbers()
         self._known = self._carriers.carrier(name)
         self._running: set[asyncio.Task[None]] = set()
+        self._listening: set[asyncio.Task[None]] = set()
         self._taken = 0
         self._draining = False
         self._claiming = asyncio.Lock()
@@ -78,6 +81,9 @@ class Submitting:
             pass
         while self._running:
             await asyncio.wait(self._running)
+        for task in self._listening:
+            # Its time is in the database, for others.
+            task.cancel()
 
     async def _round(self) -> float:
         """Claim what fits; return the seconds until there may be more."""
@@ -164,7 +170,25 @@ class Submitting:
             self._freed()
         await failpoints.reached("delivery.submitted")
         await self._hold(outcome, ready.job.recipient)
-        await self._conclude(ready.job, outcome, carrier.unknown_policy)
+        # What comes when the wait of the database is over may be too late.
+        until = asyncio.get_running_loop().time() + self._unanswered(ready.job).wait_ms / 1000
+        await self._conclude(ready.job, outcome)
+        if isinstance(outcome, Unknown) and outcome.late:
+            self._listen(ready.job, outcome.late, until)
+
+    def _listen(self, job: Claimed, late: Late, until: float) -> None:
+        """Conclude it when its answer comes, though late."""
+
+        async def listening() -> None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(until):
+                    outcome = await late()
+                if not isinstance(outcome, Unknown):
+                    self._start(self._conclude(job, outcome))
+
+        task = asyncio.create_task(listening())
+        self._listening.add(task)
+        task.add_done_callback(self._listening.discard)
 
     def _carrier_of(self, submission: Submission) -> Carrier | NotSent | Refused:
         """Return who takes it now, or why nobody does."""
@@ -177,12 +201,14 @@ class Submitting:
         rest = self._quiet.rest(submission.recipient)
         return Refused(Refusal.LATER, "its number rests", rest) if rest else carrier
 
-    async def _conclude(
-        self, job: Claimed, outcome: Outcome, policy: UnknownPolicy = "fail", *, guarded: bool = True
-    ) -> None:
+    def _unanswered(self, job: Claimed) -> Unanswered:
+        return self._carriers.unanswered(self._name, job.recipient, job.sender)
+
+    async def _conclude(self, job: Claimed, outcome: Outcome, *, guarded: bool = True) -> None:
         gives_receipts = self._carriers.gives_receipts(self._name)
         try:
-            await self._concluding.conclude(Sent(job, self._name, gives_receipts, policy, guarded), outcome)
+            sent = Sent(job, self._name, gives_receipts, self._unanswered(job), guarded)
+            await self._concluding.conclude(sent, outcome)
         except Exception:
             # A bug of ours. The job is then one of which nobody knows what became.
             logger.exception("what became of a submission is lost", extra={"carrier": self._name})

@@ -11,10 +11,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from services.delivery.carrier_file import CarrierFile, CarrierFileError, read_carrier_file
-from services.delivery.carriers.carrier import Arrivals, Carrier
+from services.delivery.carriers.carrier import Arrivals, Carrier, Unanswered
 from services.delivery.carriers.kinds import KINDS, gives_receipts
 from services.delivery.carriers.options import Options
-from services.delivery.carriers.place import Leases, Place, References
+from services.delivery.carriers.place import Heard, Leases, Place, References
 from services.delivery.guards import Guards
 from services.delivery.opt_out import OptOutWords
 from services.delivery.routing import Routes
@@ -26,12 +26,15 @@ _NOTHING = CarrierFile({}, Routes(()), Guards(), OptOutWords(), "")
 class Switchboard:
     """What the file says now; without a file there is no carrier."""
 
-    def __init__(self, path: Path | None, arrivals: Arrivals, references: References, leases: Leases) -> None:
+    def __init__(
+        self, path: Path | None, arrivals: Arrivals, references: References, leases: Leases, heard: Heard
+    ) -> None:
         """Read the file; raise `CarrierFileError` that lists all that is wrong."""
         self._path = path
         self._arrivals = arrivals
         self._references = references
         self._leases = leases
+        self._heard = heard
         self._file = read_carrier_file(path) if path else _NOTHING
         self._carriers = {name: self._made(name, options) for name, options in self._file.carriers.items()}
         self._closing: set[asyncio.Task[None]] = set()
@@ -74,6 +77,15 @@ class Switchboard:
         options = self.options(name)
         return options is not None and gives_receipts(options)
 
+    def unanswered(self, name: str, recipient: str, sender: str) -> Unanswered:
+        """Return what becomes of a message of that carrier that was written and not answered."""
+        options = self.options(name)
+        if options is None:
+            # Nobody knows what a carrier that was taken away would make of it twice.
+            return Unanswered("fail")
+        policy = self.routes.unknown(recipient, sender) or options.unknown
+        return Unanswered(policy, round(1000 * options.unknown_wait_seconds))
+
     def reload(self) -> None:
         """Read the file again; one with an error changes nothing, and its errors are logged."""
         if self._path is None:
@@ -103,7 +115,7 @@ class Switchboard:
 
     def _made(self, name: str, options: Options) -> Carrier:
         receipt_url = f"{self._file.public_url}/carriers/{name}/receipt"
-        place = Place(receipt_url, self._arrivals, self._references, self._leases)
+        place = Place(receipt_url, self._arrivals, self._references, self._leases, self._heard)
         return KINDS[options.kind].make(name, options, place)
 
     def _close(self, carrier: Carrier) -> None:
@@ -118,10 +130,10 @@ def _same(name: str, options: Options, before: CarrierFile, after: CarrierFile) 
 
 @asynccontextmanager
 async def switchboard(
-    path: Path | None, arrivals: Arrivals, references: References, leases: Leases
+    path: Path | None, arrivals: Arrivals, references: References, leases: Leases, heard: Heard
 ) -> AsyncIterator[Switchboard]:
     """Yield the switchboard of a file, read again at each SIGHUP of this process."""
-    opened = Switchboard(path, arrivals, references, leases)
+    opened = Switchboard(path, arrivals, references, leases, heard)
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, opened.reload)
     try:

@@ -7,7 +7,7 @@ from services.delivery import measures
 from services.delivery.carriers.carrier import Unknown
 from services.delivery.concluding import Concluding
 from services.delivery.conclusions import Sent
-from services.delivery.jobs import Claimed
+from services.delivery.jobs import Lost
 from services.delivery.reach import Carriers
 from services.delivery.store import Store
 from shared.postgres.errors import DatabaseError
@@ -19,6 +19,8 @@ _BACK_SECONDS = 10.0
 _SWEEP_SECONDS = 60.0
 _MEASURE_SECONDS = 5.0
 _MOST_COUNTED = 100_000
+# What was said before that is another message.
+_HEARD_MS = 600_000
 _UNMATCHED_MS = 72 * 3_600_000
 
 
@@ -36,7 +38,7 @@ class Tidying:
         self._was_away = False
 
     async def recover(self) -> float:
-        """Take submissions whose worker is gone for unknown."""
+        """Give up submissions whose worker is gone, or of which nothing came in the time that they had."""
         if not self._carriers.has_file:
             return _SECONDS
         try:
@@ -48,15 +50,15 @@ class Tidying:
             # All leases may have run out meanwhile, and their workers have still to say what they know.
             self._was_away = False
             return _BACK_SECONDS
-        await asyncio.gather(*(self._give_up(carrier, job) for carrier, job in stale))
+        await asyncio.gather(*(self._give_up(lost) for lost in stale))
         return 0.0 if len(stale) == _MOST else _SECONDS
 
-    async def _give_up(self, carrier: str, job: Claimed) -> None:
-        found = self._carriers.carrier(carrier)
-        # Nobody knows what a carrier that was taken away would make of it twice.
-        policy = found.unknown_policy if found else "fail"
-        sent = Sent(job, carrier, gives_receipts=False, unknown_policy=policy)
-        await self._concluding.conclude(sent, Unknown("its worker is gone"), is_answer=False)
+    async def _give_up(self, lost: Lost) -> None:
+        job, carrier, was_unknown = lost
+        unanswered = self._carriers.unanswered(carrier, job.recipient, job.sender)
+        sent = Sent(job, carrier, gives_receipts=False, unanswered=unanswered, was_unknown=was_unknown)
+        reason = "nothing more was heard of it" if was_unknown else "its worker is gone"
+        await self._concluding.conclude(sent, Unknown(reason), is_answer=False)
 
     async def receipts(self) -> float:
         """Match receipts that were too early."""
@@ -84,4 +86,5 @@ class Tidying:
         """Delete what is old."""
         swept = await self._store.sweep(self._history_ms, _UNMATCHED_MS, _MOST)
         measures.dropped_receipts(swept.receipts)
-        return _SECONDS if _MOST in swept else _SWEEP_SECONDS
+        forgotten = await self._store.forget_heard(_HEARD_MS, _MOST)
+        return _SECONDS if _MOST in (*swept, forgotten) else _SWEEP_SECONDS

@@ -9,7 +9,7 @@ from tests.bench.scenarios import CONVERSATIONS, MESSAGES, TEXT, address
 
 _EMPTY = """
 truncate mailbox, conversation, message, outbox, delivery_job, delivery_part, delivery_timeline, delivery_parked,
-  delivery_stranger, delivery_pace, delivery_joining, delivery_joining_part
+  delivery_stranger, delivery_pace, delivery_joining, delivery_joining_part, delivery_heard
 """
 _MAILBOXES = """
 insert into mailbox (account_id, last_message_id, last_change_seq)

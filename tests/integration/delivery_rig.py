@@ -13,7 +13,7 @@ import orjson
 
 from deploy.local.servers import Servers
 from services.delivery.arrivals import KeptArrivals
-from services.delivery.carriers.carrier import Accepted, Carrier, Outcome, Submission, UnknownPolicy
+from services.delivery.carriers.carrier import Accepted, Carrier, Outcome, Submission, Unanswered, UnknownPolicy
 from services.delivery.guard_store import SharedGuards
 from services.delivery.guards import Guard, Guards
 from services.delivery.later_arrivals import LaterArrivals
@@ -77,6 +77,7 @@ class Scene:
     owners: dict[int, int] = field(default_factory=dict)
     numbers: dict[int, int] = field(default_factory=dict)
     receipts: bool = True
+    wait_ms: int = 0
     has_file: bool = True
     away: bool = False
 
@@ -97,8 +98,15 @@ class Scene:
     def sender(self, _: str, own: str) -> str:
         return own
 
+    def unknown(self, _: str, __: str) -> UnknownPolicy | None:
+        return None
+
     def gives_receipts(self, _: str) -> bool:
         return self.receipts
+
+    def unanswered(self, name: str, _: str, __: str) -> Unanswered:
+        carrier = self.carriers.get(name)
+        return Unanswered(carrier.unknown_policy if carrier else "fail", self.wait_ms)
 
     async def call(self, _: AnyOperation, request: dict[str, Any], __: Identity, ___: str) -> bytes:
         if self.away:

@@ -24,7 +24,7 @@ from services.delivery.carriers.carrier import (
 from services.delivery.switchboard import Switchboard
 from services.delivery.webhooks import Webhooks
 from tests.free_leases import FreeLeases
-from tests.unit.carrier_place import References
+from tests.unit.carrier_place import References, Unheard
 from tests.unit.carrier_server import CarrierServer
 
 EXAMPLES = Path(__file__).parents[2] / "services" / "delivery" / "carriers" / "examples"
@@ -73,7 +73,7 @@ async def example(file: str, url: str, folder: Path) -> AsyncIterator[Example]:
     async with server.serving():
         copy = folder / file
         _write(copy, (EXAMPLES / file).read_text().replace(url, server.url))
-        board = Switchboard(copy, kept, References(), FreeLeases())
+        board = Switchboard(copy, kept, References(), FreeLeases(), Unheard())
         async with Webhooks(board, kept).serving("127.0.0.1", 0) as port:
             public_url = f"http://127.0.0.1:{port}"
             _write(copy, copy.read_text().replace("https://sms.example.org", public_url))

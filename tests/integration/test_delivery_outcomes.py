@@ -10,6 +10,7 @@ from services.delivery.carriers.carrier import Accepted, NotSent, Refusal, Refus
 from services.delivery.guard_store import SharedGuards
 from services.delivery.guards import Check, Guard, Guards, Reason
 from services.delivery.jobs import Conclusion
+from services.delivery.senders import Senders
 from shared.contract import dates
 from tests.integration.delivery_rig import NUMBER, DeliveryRig, Scene, Scripted, delivery_rig
 
@@ -253,6 +254,21 @@ async def test_one_that_cannot_be_checked_takes_nobody_along(servers: Servers) -
                 await rig.becomes(account, message_id, state)
         assert (await rig.happened(account, sent[1]))[-1] == ("failed", "temporary: it could not be checked")
         assert len(carrier.got) == 2
+
+
+@pytest.mark.parametrize(("twin", "status"), [(False, 5), (True, 3)])
+async def test_a_sender_that_its_country_does_not_allow_fails(servers: Servers, status: int, *, twin: bool) -> None:
+    carrier = Scripted("one")
+    guards = Guards(senders=(Senders(countries=frozenset({"AT"}), names=frozenset({"Firm"})),))
+    async with delivery_rig(servers, carrier) as rig:
+        account = await rig.account()
+        guard = Guard(SharedGuards(rig.rig.database), lambda: guards)
+        async with rig.worker(guard=guard).running():
+            message_id = await (rig.send(account) if twin else rig.text(account, store=True, sender="436990000009"))
+            await rig.becomes(account, message_id, "done")
+            assert (await rig.message(account, message_id))["status"] == status
+            assert (await rig.happened(account, message_id))[-1] == ("failed", Reason.SENDER)
+        assert carrier.got == []
 
 
 async def test_one_that_cannot_be_decided_takes_nobody_along(servers: Servers) -> None:

@@ -25,6 +25,7 @@ class _Arrivals:
     def __init__(self) -> None:
         self.calls: list[Inbound] = []
         self.away = False
+        self.breaks = False
 
     @property
     def texts(self) -> list[str]:
@@ -39,6 +40,8 @@ class _Arrivals:
     async def inbound(self, inbound: Inbound) -> None:
         if self.away:
             raise Away("not now")
+        if self.breaks:
+            raise ValueError("a bug")
         self.calls.append(inbound)
 
 
@@ -76,7 +79,7 @@ async def worker(database: Database) -> _Worker:
 def _part(
     number: int, text: str, *, total: int = 3, reference: int = 7, sender: str = NUMBER, at: int = 1
 ) -> InboundPart:
-    return InboundPart("one", f"{sender}-{reference}-{number}", sender, _OWN, reference, total, number, text, at)
+    return InboundPart("one", sender, _OWN, reference, total, number, text, at)
 
 
 _THREE = (_part(1, "one ", at=30), _part(2, "two ", at=20), _part(3, "three", at=10))
@@ -208,3 +211,31 @@ async def test_texts_are_not_kept_when_they_were_passed_on(worker: _Worker, data
     assert await worker.parts.sweep(60_000, 10) == 0
     assert await worker.parts.sweep(-1, 10) == 1
     assert await database.fetch("select from delivery_joining_part", timeout=5) == []
+
+
+async def test_what_can_never_be_passed_on_is_given_up(
+    worker: _Worker, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    await database.fetch("delete from delivery_stranger", timeout=5)
+    await worker.keep(_part(1, "ha", total=2), _part(2, "lf", total=2), *(_part(nth, "x") for nth in (1, 2, 3)))
+
+    async def rounds(count: int) -> None:
+        for _ in range(count):
+            await database.fetch("update delivery_joining set due_at = 0", timeout=5)
+            await worker.passing.round()
+
+    worker.arrivals.away = True
+    await rounds(20)
+    worker.arrivals.away, worker.arrivals.breaks = False, True
+    await rounds(9)
+    assert await database.fetch("select from delivery_stranger", timeout=5) == []
+    await rounds(1)
+    rows = await database.fetch("select body, destination from delivery_stranger order by body", timeout=5)
+    assert [tuple(row) for row in rows] == [("6861 6c66", _OWN), ("78 78 78", _OWN)]
+    assert len([each for each in caplog.messages if each == "parts were not passed on"]) == 20
+    worker.arrivals.breaks = False
+    await rounds(1)
+    assert worker.arrivals.calls == []
+    # It is known like any other that was passed on.
+    assert await worker.keep(_part(1, "ha", total=2)) == [False]
+    assert await database.fetch("select from delivery_joining_part where body is not null", timeout=5) == []

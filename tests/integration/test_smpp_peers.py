@@ -214,9 +214,19 @@ async def test_a_link_that_ends_after_the_answer(smsc: Peer, ending: str) -> Non
 async def test_no_answer(smsc: Peer) -> None:
     number = _number("913")
     async with _bound(smsc, answer_seconds=0.5) as scene:
-        assert await scene.send(number) == Unknown("no answer in time")
+        assert _unknown(await scene.send(number)) == "no answer in time"
         assert isinstance(await scene.send(_number()), Accepted)
     assert len(smsc.of("accepted", number)) == 1
+
+
+async def test_a_late_answer(smsc: Peer) -> None:
+    number = _number("917")
+    async with _bound(smsc, answer_seconds=0.5) as scene:
+        outcome = await scene.send(number)
+        assert isinstance(outcome, Unknown)
+        assert outcome.late
+        async with asyncio.timeout(10):
+            assert await outcome.late() == Accepted(((await smsc.says("accepted", number))[0]["id"],))
 
 
 async def test_an_answer_that_is_none(smsc: Peer) -> None:
@@ -303,7 +313,7 @@ async def test_a_carrier_that_stands_still(smsc: Peer) -> None:
         smsc.freeze()
         try:
             number = _number()
-            assert await scene.send(number) == Unknown("no answer in time")
+            assert _unknown(await scene.send(number)) == "no answer in time"
             await until_open(scene.carrier, is_open=False)
             assert isinstance(await scene.send(_number()), NotSent)
         finally:
@@ -328,3 +338,8 @@ async def test_a_link_that_drops_in_the_middle_of_a_window(smsc: Peer) -> None:
         assert sum(isinstance(outcome, Unknown) for outcome in outcomes.values()) <= 10
         again = [number for number, outcome in outcomes.items() if isinstance(outcome, NotSent)]
         assert all(isinstance(outcome, Accepted) for outcome in await asyncio.gather(*map(scene.send, again)))
+
+
+def _unknown(outcome: Outcome) -> str:
+    assert isinstance(outcome, Unknown)
+    return outcome.reason

@@ -34,12 +34,25 @@ rate = 150
 window = 20
 answer_seconds = 1.5
 unknown = "{policy}"
+unknown_wait_seconds = 5
 [[routes]]
 carriers = ["test"]
 """
 # What the carrier does, by the ending of a number, to so many of so many texts; all others are delivered. Links that
 # end again and again are left alone for longer each time, so few do.
-_BAD_DAY = {"901": 40, "904": 40, "911": 1, "912": 1, "913": 6, "914": 10, "915": 1, "923": 40, "924": 40, "926": 40}
+_BAD_DAY = {
+    "901": 40,
+    "904": 40,
+    "911": 1,
+    "912": 1,
+    "913": 6,
+    "914": 10,
+    "915": 1,
+    "917": 6,
+    "923": 40,
+    "924": 40,
+    "926": 40,
+}
 _TEXTS = 2000
 _SECRET = {"SMSC_PASSWORD": "longer than 8"}
 _REFUSED, _USUAL = {"901", "914"}, "000"

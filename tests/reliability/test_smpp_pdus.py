@@ -9,9 +9,11 @@ import tracemalloc
 import pytest
 
 from services.delivery.carriers.smpp import pdus
+from services.delivery.carriers.smpp.expected import Expected
 from services.delivery.carriers.smpp.inbound import Hearing
 from services.delivery.carriers.smpp.session import Session, Timers
 from tests.reliability.settings import MUTATED_PDUS, SEED
+from tests.unit.carrier_place import Unheard, place
 from tests.unit.smpp_peer import deliver
 from tests.unit.smpp_scene import Kept, options
 
@@ -88,8 +90,16 @@ def _mutated(dice: random.Random) -> bytes:
     return bytes(octets)
 
 
+class _Deaf(Unheard):
+    """Keeps nothing of what it is told."""
+
+    def _tell(self, *_: str) -> None:
+        return
+
+
 def _session(kept: Kept) -> tuple[Session, _Transport]:
-    session = Session("one", Timers(30, 10), Hearing("one", options(1), kept).hear)
+    where = place()._replace(arrivals=kept, heard=_Deaf())
+    session = Session("one", Timers(30, 10), Hearing("one", options(1), where, Expected()).hear)
     transport = _Transport()
     session.connection_made(transport)
     return session, transport

@@ -29,5 +29,33 @@ class References:
         return f"here-{job_id}"
 
 
+class Unheard:
+    """Takes everything for new, and keeps what it is told; fails with the errors that it has."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, ...]] = []
+        self.errors: list[Exception] = []
+        self._ids = 0
+
+    async def id_of(self, carrier: str, said: str, link: str) -> str:
+        self._tell("came", carrier, said, link)
+        self._ids += 1
+        return f"id-{self._ids}"
+
+    async def answered(self, carrier: str, said: str, inbound_id: str, ago_ms: int, *, kept: bool) -> None:
+        assert carrier
+        assert said
+        assert 0 <= ago_ms < 60_000
+        self._tell("kept" if kept else "refused", inbound_id)
+
+    async def ended(self, link: str) -> None:
+        self._tell("ended", link)
+
+    def _tell(self, *told: str) -> None:
+        if self.errors:
+            raise self.errors.pop(0)
+        self.told.append(told)
+
+
 def place(receipt_url: str = "") -> Place:
-    return Place(receipt_url, Nobody(), References(), FreeLeases())
+    return Place(receipt_url, Nobody(), References(), FreeLeases(), Unheard())

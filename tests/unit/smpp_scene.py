@@ -13,7 +13,7 @@ from services.delivery.carriers.place import Leases, Place
 from services.delivery.carriers.smpp.carrier import Smpp
 from services.delivery.carriers.smpp.options import SmppOptions
 from tests.free_leases import FreeLeases
-from tests.unit.carrier_place import References
+from tests.unit.carrier_place import References, Unheard
 
 SENDER = "436990000001"
 RECIPIENT = "436990000002"
@@ -68,7 +68,8 @@ async def until_open(carrier: Smpp, *, is_open: bool = True) -> None:
 @asynccontextmanager
 async def smpp_carrier(port: int, kept: Kept, leases: Leases | None = None, **more: Any) -> AsyncIterator[Smpp]:
     """Yield a carrier; it binds as soon as there is somebody at the port."""
-    carrier = Smpp("one", options(port, **more), Place("", kept, References(), leases or FreeLeases()))
+    where = Place("", kept, References(), leases or FreeLeases(), Unheard())
+    carrier = Smpp("one", options(port, **more), where)
     carrier.start()
     try:
         yield carrier

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
-from services.delivery.carriers.carrier import Accepted, Outcome, Unknown
+from services.delivery.carriers.carrier import Accepted, Outcome, Unanswered, Unknown
 from services.delivery.concluding import Concluding
 from services.delivery.conclusions import Sent
 from services.delivery.jobs import Claimed
@@ -15,7 +15,7 @@ _JOB = Claimed(
     account_id=1, message_id=1, claim=1, job_id=1, sender="", recipient="436990000001", body="", encoding=0,
     expires_at=10**15, due_at=0, attempts=0, resends=0, is_counted=False, tried=[],
 )  # fmt: skip
-_SENT = Sent(_JOB, "counted", gives_receipts=True, unknown_policy="fail")
+_SENT = Sent(_JOB, "counted", gives_receipts=True, unanswered=Unanswered("fail"))
 
 
 class _World:
@@ -48,6 +48,14 @@ async def test_each_submission_is_counted_once(
     before = _figures(outcome)
     await Concluding(world, world, lambda: None).conclude(_SENT, outcome, is_answer=is_answer)
     assert _figures(outcome) == (before[0] + counted, before[1] + late)
+
+
+async def test_what_was_unknown_and_is_given_up_was_counted_before() -> None:
+    world: Any = _World()
+    outcome = Unknown("nothing more was heard of it")
+    before = _figures(outcome)
+    await Concluding(world, world, lambda: None).conclude(_SENT._replace(was_unknown=True), outcome, is_answer=False)
+    assert _figures(outcome) == before
 
 
 def _figures(outcome: Outcome) -> tuple[float, float]:

@@ -11,6 +11,7 @@ from services.delivery.carriers.carrier import (
     Outcome,
     Refusal,
     Refused,
+    Unanswered,
     Unknown,
     UnknownPolicy,
 )
@@ -45,8 +46,14 @@ class _Carriers:
     def sender(self, _: str, own: str) -> str:
         return own
 
+    def unknown(self, _: str, __: str) -> UnknownPolicy | None:
+        return None
+
     def gives_receipts(self, _: str) -> bool:
         return True
+
+    def unanswered(self, _: str, __: str, ___: str) -> Unanswered:
+        return Unanswered("fail")
 
 
 def _drawn(
@@ -57,10 +64,13 @@ def _drawn(
     policy: UnknownPolicy = "resend",
     receipts: bool = True,
     guarded: bool = True,
+    wait_ms: int = 0,
+    was_unknown: bool = False,
 ) -> Conclusion:
     conclusions = Conclusions(Patience(4, 1_000, 60_000), _Carriers(*(names or ("one",))))
     job = _JOB._replace(attempts=attempts, tried=list(tried))
-    return conclusions.draw(Sent(job, "one", gives_receipts=receipts, unknown_policy=policy, guarded=guarded), outcome)
+    sent = Sent(job, "one", receipts, Unanswered(policy, wait_ms), guarded, was_unknown)
+    return conclusions.draw(sent, outcome)
 
 
 def test_accepted_it_waits_for_receipts_longer_than_it_may_be_sent() -> None:
@@ -88,7 +98,7 @@ def test_the_last_attempt_ends_it(outcome: Outcome) -> None:
 
 def test_no_delay_is_longer_than_a_quarter_of_an_hour() -> None:
     conclusions = Conclusions(Patience(100, 1_000, 0), _Carriers("one"))
-    sent = Sent(_JOB._replace(attempts=90), "one", gives_receipts=True, unknown_policy="resend")
+    sent = Sent(_JOB._replace(attempts=90), "one", gives_receipts=True, unanswered=Unanswered("resend"))
     assert 675_000 <= conclusions.draw(sent, _BUSY).wait_ms <= 900_000
 
 
@@ -139,7 +149,7 @@ def test_what_the_guards_did_not_look_at_stays_and_is_not_counted() -> None:
 
 
 def test_what_is_unknown_twice_is_not_sent_a_third_time() -> None:
-    sent = Sent(_JOB, "one", gives_receipts=True, unknown_policy="resend")
+    sent = Sent(_JOB, "one", gives_receipts=True, unanswered=Unanswered("resend"))
     conclusions = Conclusions(Patience(9, 1_000, 0), _Carriers("one"))
     again = conclusions.draw(sent, Unknown("no answer"))
     assert (again.state, again.resends) == ("waiting", 1)
@@ -147,3 +157,28 @@ def test_what_is_unknown_twice_is_not_sent_a_third_time() -> None:
     assert (busy.state, busy.resends) == ("waiting", 1)
     twice = conclusions.draw(sent._replace(job=_JOB._replace(resends=1)), Unknown("no answer"))
     assert (twice.state, twice.event) == ("ending", "unknown")
+
+
+async def _late() -> Outcome:
+    return Accepted(("id",))
+
+
+@pytest.mark.parametrize("policy", ["resend", "fail"])
+@pytest.mark.parametrize("outcome", [Unknown("no answer", ("ref",)), Unknown("no answer", late=_late)])
+def test_what_may_still_be_known_waits_whatever_the_policy(policy: UnknownPolicy, outcome: Unknown) -> None:
+    found = _drawn(outcome, policy=policy, wait_ms=60_000)
+    assert (found.state, found.event, found.wait_ms) == ("submitting", "unknown", 60_000)
+    assert (found.attempts, found.resends) == (0, 0)
+
+
+def test_what_nothing_can_tell_any_more_does_not_wait() -> None:
+    assert _drawn(Unknown("the link broke"), wait_ms=60_000).state == "waiting"
+    assert _drawn(Unknown("no answer", ("ref",)), receipts=False, wait_ms=60_000).state == "waiting"
+    assert _drawn(Unknown("no answer", ("ref",))).state == "waiting"
+
+
+def test_after_its_wait_it_does_as_the_policy_says_and_is_counted_as_sent_again() -> None:
+    again = _drawn(Unknown("nothing"), wait_ms=60_000, was_unknown=True)
+    assert (again.state, again.event, again.resends, again.attempts) == ("waiting", "queued", 1, 1)
+    failed = _drawn(Unknown("nothing"), wait_ms=60_000, was_unknown=True, policy="fail")
+    assert (failed.state, failed.event, failed.resends) == ("ending", "failed", 0)

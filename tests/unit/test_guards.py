@@ -7,6 +7,7 @@ import pytest
 
 from services.delivery.carriers.carrier import Submission
 from services.delivery.guards import Cap, Check, Guard, Guards, Reason, Sized
+from services.delivery.senders import Senders
 
 AUSTRIAN, AMERICAN, CANADIAN = "436990000002", "12025550123", "14165550123"
 
@@ -83,3 +84,38 @@ async def test_what_the_file_says_later_holds_later() -> None:
     assert await guard.refusals([check(text="a" * 400)]) == [Reason.PARTS]
     now[0] = Guards()
     assert await guard.refusals([check(text="a" * 400)]) == [None]
+
+
+_SENDERS = (
+    Senders(countries=frozenset({"AT"}), kinds=frozenset({"numeric"}), names=frozenset({"Firm", "12345"})),
+    Senders(countries=frozenset({"US"}), names=frozenset({"4306990000001"})),
+    Senders(kinds=frozenset({"short", "alphanumeric"})),
+)
+
+
+@pytest.mark.parametrize(
+    ("sender", "recipient", "is_sent"),
+    [
+        ("436990000001", AUSTRIAN, True),
+        ("Firm", AUSTRIAN, True),
+        ("firm", AUSTRIAN, False),
+        ("Other", AUSTRIAN, False),
+        ("12345", AUSTRIAN, True),
+        ("12346", AUSTRIAN, False),
+        ("", AUSTRIAN, False),
+        ("436990000001", AMERICAN, True),
+        ("436990000002", AMERICAN, False),
+        ("Firm", AMERICAN, False),
+        ("Firm", CANADIAN, True),
+        ("123456", CANADIAN, True),
+        ("1234567", CANADIAN, False),
+    ],
+)
+async def test_who_may_be_the_sender_is_said_by_the_country(sender: str, recipient: str, *, is_sent: bool) -> None:
+    checked = check(recipient)
+    checked = checked._replace(submission=checked.submission._replace(sender=sender))
+    expected = None if is_sent else Reason.SENDER
+    assert await Guard(Store(), lambda: Guards(senders=_SENDERS)).refusals([checked]) == [expected]
+    # Where no entry is for its country all may.
+    assert await Guard(Store(), lambda: Guards(senders=_SENDERS[:1])).refusals([check(AMERICAN)]) == [None]
+    assert await Guard(Store(), Guards).refusals([checked]) == [None]

@@ -8,7 +8,7 @@ from shared.contract.faults import Away
 
 RECEIPT = Receipt("one", "id", None, ReceiptState.DELIVERED, "", 1)
 INBOUND = Inbound("one", "id", "436990000002", "436990000001", "hello", 7)
-PART = InboundPart("one", "id", "436990000002", "436990000001", 5, 2, 1, "hel", 7)
+PART = InboundPart("one", "436990000002", "436990000001", 5, 2, 1, "hel", 7)
 
 
 class Kept:

@@ -59,3 +59,9 @@ def test_no_route_is_no_carrier() -> None:
 
 def test_a_chance_at_the_very_end_still_chooses() -> None:
     assert Routes(ROUTES, lambda: 1.0).choose("431", "1", ()) == "far"
+
+
+def test_a_route_may_say_what_becomes_of_what_is_not_answered() -> None:
+    routes = Routes([*ROUTES[:3], Route("", "12345", (Share("short", 1),), unknown="resend")])
+    assert routes.unknown("436990000001", "12345") == "resend"
+    assert routes.unknown("436990000001", "436990000002") is None

@@ -1,113 +1,99 @@
-"""Which inbound messages are the same: SMPP gives them no ids, and carriers bring again what was not answered."""
+"""What is noted of inbound messages, so that the same again is known: SMPP gives them no ids."""
+
+import asyncio
 
 import pytest
 
 from services.delivery.carriers.smpp import repeats
 from services.delivery.carriers.smpp.repeats import Repeats
+from shared.contract.faults import Away
+from shared.postgres.errors import DatabaseAway
+from tests.unit.carrier_place import Unheard
+from tests.unit.smpp_peer import SmppPeer, deliver
+from tests.unit.smpp_scene import Kept, smpp_carrier, until_open
 
 
-class Clock:
-    """Says the time that the test sets, to whoever asks the module's `time`."""
-
-    now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def time(self) -> float:
-        return 1_800_000_000.0 + self.now
-
-
-class Link:
-    ended_at: float | None = None
+class _Link:
+    def __init__(self, name: str = "link") -> None:
+        self.name = name
+        self.ended = asyncio.Event()
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(repeats, "time", clock)
-    return clock
+def heard() -> Unheard:
+    return Unheard()
 
 
-def test_who_says_the_same_twice_has_two_messages(clock: Clock) -> None:
-    seen, link = Repeats(), Link()
-    first = seen.id_of(b"yes", link)
-    seen.answered(b"yes", kept=True)
-    clock.now += 1
-    second = seen.id_of(b"yes", link)
-    assert first != second
-    assert seen.id_of(b"no", link) not in {first, second}
+async def _until(heard: Unheard, count: int) -> list[tuple[str, ...]]:
+    async with asyncio.timeout(5):
+        while len(heard.told) < count:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.005)
+    return heard.told
 
 
-def test_what_was_not_answered_is_the_same(clock: Clock) -> None:
-    seen = Repeats()
-    first = seen.id_of(b"yes", Link())
-    assert seen.id_of(b"yes", Link()) == first
-    clock.now += 300
-    assert seen.id_of(b"yes", Link()) == first
+async def test_an_answer_is_noted_when_its_link_is_still_there_a_moment_later(heard: Unheard) -> None:
+    seen, link = Repeats("one", heard), _Link()
+    came = await seen.came(b"yes", link)
+    seen.answered(came)
+    await asyncio.sleep(0.3)
+    # A worker that dies now notes nothing.
+    assert [told[0] for told in heard.told] == ["came"]
+    assert (await _until(heard, 2))[1] == ("kept", came.inbound_id)
+    link.ended.set()
+    await seen.close()
+    assert heard.told[2:] == [("ended", "link")]
 
 
-def test_what_waits_long_for_its_answer_is_the_same(clock: Clock) -> None:
-    seen, link = Repeats(), Link()
-    first = seen.id_of(b"yes", link)
-    clock.now += 6
-    assert seen.id_of(b"yes", link) == first
+async def test_what_ends_with_its_link_is_noted_at_once(heard: Unheard) -> None:
+    seen, link = Repeats("one", heard), _Link()
+    for said in (b"yes", b"no"):
+        seen.answered(await seen.came(said, link))
+    link.ended.set()
+    async with asyncio.timeout(0.5):
+        await seen.close()
+    assert sorted(told[0] for told in heard.told[2:]) == ["ended", "kept", "kept"]
 
 
-def test_two_in_one_moment_are_two(clock: Clock) -> None:
-    seen, link = Repeats(), Link()
-    first = seen.id_of(b"yes", link)
-    clock.now += 0.1
-    assert seen.id_of(b"yes", link) != first
+async def test_what_is_refused_is_noted_before_the_carrier_knows(heard: Unheard) -> None:
+    seen = Repeats("one", heard)
+    came = await seen.came(b"yes", _Link())
+    await seen.refused(came)
+    assert heard.told[1:] == [("refused", came.inbound_id)]
+    heard.errors = [DatabaseAway("not now")]
+    await seen.refused(came)
 
 
-def test_what_was_refused_is_the_same(clock: Clock) -> None:
-    seen, link = Repeats(), Link()
-    first = seen.id_of(b"yes", link)
-    seen.answered(b"yes", kept=False)
-    clock.now += 1
-    assert seen.id_of(b"yes", link) == first
+async def test_the_same_is_known_by_what_it_says_and_its_carrier(heard: Unheard) -> None:
+    seen = Repeats("one", heard)
+    for said in (b"yes", b"yes", b"no"):
+        await seen.came(said, _Link())
+    first, second, third = ([*told[1:3]] for told in heard.told)
+    assert first == second != third
+    assert first[0] == "one"
+    assert "yes" not in first[1]
 
 
-def test_what_was_answered_late_is_the_same(clock: Clock) -> None:
-    seen, link = Repeats(), Link()
-    first = seen.id_of(b"yes", link)
-    clock.now += 6
-    seen.answered(b"yes", kept=True)
-    assert seen.id_of(b"yes", link) == first
+async def test_what_cannot_be_noted_is_noted_later(heard: Unheard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repeats, "_RETRY_SECONDS", 0.01)
+    seen, link = Repeats("one", heard), _Link()
+    seen.answered(await seen.came(b"yes", link))
+    heard.errors = [DatabaseAway("not now") for _ in range(4)]
+    link.ended.set()
+    await seen.close()
+    assert sorted(told[0] for told in heard.told) == ["came", "ended", "kept"]
+    heard.errors = [DatabaseAway("not now") for _ in range(99)]
+    with pytest.raises(DatabaseAway):
+        await seen.came(b"yes", link)
 
 
-@pytest.mark.parametrize(
-    ("after", "again", "same"), [(1, 50, True), (14, 50, True), (16, 50, False), (1, 70, False), (14, 550, False)]
-)
-def test_an_answer_may_be_lost_with_its_link(clock: Clock, after: float, again: float, same: bool) -> None:  # noqa: FBT001 - of a table
-    seen, link = Repeats(), Link()
-    first = seen.id_of(b"yes", link)
-    seen.answered(b"yes", kept=True)
-    link.ended_at = clock.now + after
-    clock.now = link.ended_at + again
-    assert (seen.id_of(b"yes", Link()) == first) is same
-
-
-def test_what_comes_much_later_is_another(clock: Clock) -> None:
-    seen = Repeats()
-    first = seen.id_of(b"yes", Link())
-    clock.now += 601
-    assert seen.id_of(b"yes", Link()) != first
-
-
-def test_two_workers_agree_within_a_minute(clock: Clock) -> None:
-    first = Repeats().id_of(b"yes", Link())
-    assert Repeats().id_of(b"yes", Link()) == first
-    clock.now += 61
-    assert Repeats().id_of(b"yes", Link()) != first
-
-
-def test_only_so_many_are_remembered(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(repeats, "_MOST", 2)
-    seen = Repeats()
-    first = seen.id_of(b"1", Link())
-    for said in (b"2", b"3"):
-        seen.id_of(said, Link())
-    clock.now += 61
-    assert seen.id_of(b"1", Link()) != first
+async def test_a_carrier_notes_what_it_answers(peer: SmppPeer, kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = Unheard()
+    monkeypatch.setattr("tests.unit.smpp_scene.Unheard", lambda: heard)
+    async with smpp_carrier(peer.port, kept) as carrier:
+        await until_open(carrier)
+        kept.errors = [Away("not now")]
+        assert (await peer.bound[0].deliver(deliver(b"yes", 1))).status == 0x08
+        assert (await peer.bound[0].deliver(deliver(b"yes", 2))).status == 0
+    came, refused, again, *rest = heard.told
+    assert (came, refused) == (again, ("refused", "id-1"))
+    assert sorted(rest) == [("ended", came[3]), ("kept", "id-2")]

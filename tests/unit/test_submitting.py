@@ -16,8 +16,8 @@ from services.delivery.carriers.carrier import (
     Refusal,
     Refused,
     Submission,
+    Unanswered,
     Unknown,
-    UnknownPolicy,
 )
 from services.delivery.conclusions import Sent
 from services.delivery.guards import Check
@@ -36,7 +36,6 @@ class _Carrier:
     rate = 1000.0
     window = 3
     open = True
-    unknown_policy: UnknownPolicy = "fail"
 
     def __init__(self) -> None:
         self.is_closed = False
@@ -66,6 +65,7 @@ class _World:
         self.held: list[int] = []
         self.released = 0
         self.looks = 0
+        self.wait_ms = 5_000
         self.guarding: Callable[[], None] = lambda: None
         self.keeping = asyncio.Event()
         self.keeping.set()
@@ -89,6 +89,9 @@ class _World:
 
     def gives_receipts(self, _: str) -> bool:
         return True
+
+    def unanswered(self, _: str, __: str, ___: str) -> Unanswered:
+        return Unanswered("fail", self.wait_ms)
 
     async def refusals(self, checks: Sequence[Check]) -> Sequence[None]:
         await asyncio.sleep(0.01)
@@ -277,3 +280,62 @@ async def test_two_messages_to_one_full_number_hold_up_nobody_else() -> None:
         pass
     assert carrier.got == [_JOB.recipient] * 2
     assert world.held == []
+
+
+class _Late(_Carrier):
+    """One whose answer comes when its time is over."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.late: asyncio.Queue[Outcome] = asyncio.Queue()
+
+    async def submit(self, _: Submission) -> Outcome:
+        return Unknown("no answer in time", late=self.late.get)
+
+
+async def _concluded(world: _World, count: int) -> list[Outcome]:
+    async with asyncio.timeout(5):
+        while len(world.concluded) < count:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.005)
+    return [outcome for _, outcome in world.concluded]
+
+
+@pytest.mark.parametrize("said", [Accepted(("id",)), Refused(Refusal.PERMANENT, "blocked")])
+async def test_an_answer_that_is_late_is_what_became_of_it(said: Outcome) -> None:
+    world, carrier = _World(1), _Late()
+    world.now = carrier
+    async with _submitting(world):
+        assert isinstance((await _concluded(world, 1))[0], Unknown)
+        carrier.late.put_nowait(said)
+        assert (await _concluded(world, 2))[1] == said
+
+
+async def test_what_is_unknown_late_too_and_what_comes_after_the_wait_say_nothing() -> None:
+    world, carrier = _World(1), _Late()
+    world.now, world.wait_ms = carrier, 100
+    async with _submitting(world):
+        await _concluded(world, 1)
+        await asyncio.sleep(0.5)
+        carrier.late.put_nowait(Accepted(("id",)))
+        await asyncio.sleep(0.1)
+    assert len(world.concluded) == 1
+    world.jobs, world.wait_ms = [_JOB], 5_000
+    carrier.late.get_nowait()
+    carrier.late.put_nowait(Unknown("the link ended"))
+    async with _submitting(world):
+        await _concluded(world, 2)
+        await asyncio.sleep(0.1)
+    assert len(world.concluded) == 2
+
+
+async def test_a_worker_that_stops_leaves_the_wait_to_others() -> None:
+    world: Any = _World(1)
+    world.now = _Late()
+    loop = Submitting("one", Ways(world, world), world, world, lease_seconds=10.0)
+    async with loop.upkeep.running():
+        await _concluded(world, 1)
+        async with asyncio.timeout(2):
+            await loop.drain()
+    world.now.late.put_nowait(Accepted(("id",)))
+    await asyncio.sleep(0.1)
+    assert len(world.concluded) == 1

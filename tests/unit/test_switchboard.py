@@ -17,7 +17,7 @@ from services.delivery.carriers.options import Options
 from services.delivery.carriers.place import Place
 from services.delivery.switchboard import Switchboard, switchboard
 from tests.free_leases import FreeLeases
-from tests.unit.carrier_place import Nobody, References
+from tests.unit.carrier_place import Nobody, References, Unheard
 from tests.unit.carrier_server import CarrierServer
 
 ONE = '[carriers.one]\nkind = "console"\n'
@@ -39,7 +39,7 @@ def file(tmp_path: Path) -> Path:
 
 
 async def test_what_did_not_change_goes_on_as_it_is(file: Path) -> None:
-    board = Switchboard(file, Nobody(), References(), FreeLeases())
+    board = Switchboard(file, Nobody(), References(), FreeLeases(), Unheard())
     one, two = board.carrier("one"), board.carrier("two")
     write(file, ONE + TWO.replace("Firm", "Other") + ROUTE)
     board.reload()
@@ -50,7 +50,7 @@ async def test_what_did_not_change_goes_on_as_it_is(file: Path) -> None:
 
 async def test_an_unchanged_http_carrier_keeps_its_connections(file: Path) -> None:
     write(file, ONE + HTTP.format("http://127.0.0.1:1/") + ROUTE)
-    board = Switchboard(file, Nobody(), References(), FreeLeases())
+    board = Switchboard(file, Nobody(), References(), FreeLeases(), Unheard())
     two = board.carrier("two")
     board.reload()
     assert board.carrier("two") is two
@@ -61,7 +61,7 @@ async def test_an_unchanged_http_carrier_keeps_its_connections(file: Path) -> No
 
 
 async def test_carriers_come_and_go(file: Path) -> None:
-    board = Switchboard(file, Nobody(), References(), FreeLeases())
+    board = Switchboard(file, Nobody(), References(), FreeLeases(), Unheard())
     assert list(board.names) == ["one", "two"]
     assert board.sender("two", "436990000001") == "Firm"
     assert board.sender("one", "436990000001") == "436990000001"
@@ -74,7 +74,7 @@ async def test_carriers_come_and_go(file: Path) -> None:
 
 
 async def test_a_file_with_an_error_changes_nothing(file: Path, caplog: pytest.LogCaptureFixture) -> None:
-    board = Switchboard(file, Nobody(), References(), FreeLeases())
+    board = Switchboard(file, Nobody(), References(), FreeLeases(), Unheard())
     one = board.carrier("one")
     write(file, ONE + '[[routes]]\ncarriers = ["three"]\n')
     with caplog.at_level(logging.ERROR):
@@ -96,9 +96,9 @@ async def test_a_carrier_is_made_with_what_keeps_arrivals_and_names_jobs(
 
     monkeypatch.setattr(switchboards, "KINDS", {"console": KINDS["console"]._replace(make=make)})
     write(file, 'public_url = "https://sms.example/"\n' + ONE + ROUTE)
-    arrivals, references, leases = Nobody(), References(), FreeLeases()
-    await Switchboard(file, arrivals, references, leases).close()
-    assert made == [Place("https://sms.example/carriers/one/receipt", arrivals, references, leases)]
+    its = Nobody(), References(), FreeLeases(), Unheard()
+    await Switchboard(file, *its).close()
+    assert made == [Place("https://sms.example/carriers/one/receipt", *its)]
 
 
 async def test_what_is_under_way_is_finished_by_the_carrier_that_went(file: Path) -> None:
@@ -106,7 +106,7 @@ async def test_what_is_under_way_is_finished_by_the_carrier_that_went(file: Path
     async with server.serving():
         server.answers(202)
         write(file, ONE + HTTP.format(server.url) + ROUTE)
-        board = Switchboard(file, Nobody(), References(), FreeLeases())
+        board = Switchboard(file, Nobody(), References(), FreeLeases(), Unheard())
         two = board.carrier("two")
         assert two is not None
         sending = asyncio.create_task(two.submit(SUBMISSION))
@@ -119,7 +119,7 @@ async def test_what_is_under_way_is_finished_by_the_carrier_that_went(file: Path
 
 
 async def test_a_signal_reads_the_file_again(file: Path) -> None:
-    async with switchboard(file, Nobody(), References(), FreeLeases()) as board:
+    async with switchboard(file, Nobody(), References(), FreeLeases(), Unheard()) as board:
         write(file, ONE + ROUTE)
         os.kill(os.getpid(), signal.SIGHUP)
         async with asyncio.timeout(5):
@@ -128,7 +128,7 @@ async def test_a_signal_reads_the_file_again(file: Path) -> None:
 
 
 async def test_without_a_file_there_is_no_carrier() -> None:
-    async with switchboard(None, Nobody(), References(), FreeLeases()) as board:
+    async with switchboard(None, Nobody(), References(), FreeLeases(), Unheard()) as board:
         board.reload()
         assert board.names == ()
         assert board.routes.choose("436990000002", "1", ()) is None
@@ -137,4 +137,4 @@ async def test_without_a_file_there_is_no_carrier() -> None:
 def test_it_does_not_begin_with_an_error(file: Path) -> None:
     write(file, "")
     with pytest.raises(CarrierFileError):
-        Switchboard(file, Nobody(), References(), FreeLeases())
+        Switchboard(file, Nobody(), References(), FreeLeases(), Unheard())

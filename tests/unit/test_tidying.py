@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from services.delivery.carriers.carrier import Outcome
+from services.delivery.carriers.carrier import Outcome, Unanswered
 from services.delivery.conclusions import Sent
-from services.delivery.jobs import Claimed
+from services.delivery.jobs import Claimed, Lost
 from services.delivery.tidying import Tidying
 from shared.postgres.errors import DatabaseTimeout
 
@@ -25,13 +25,13 @@ class _World:
         self.away = False
         self.concluded = 0
 
-    async def stale(self, _: int) -> list[tuple[str, Claimed]]:
+    async def stale(self, _: int) -> list[Lost]:
         if self.away:
             raise DatabaseTimeout("away")
-        return [("one", _JOB)]
+        return [Lost(_JOB, "one", was_unknown=False)]
 
-    def carrier(self, _: str) -> None:
-        return None
+    def unanswered(self, _: str, __: str, ___: str) -> Unanswered:
+        return Unanswered("fail")
 
     async def conclude(self, _: Sent, __: Outcome, *, is_answer: bool) -> None:
         assert not is_answer

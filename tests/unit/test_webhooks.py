@@ -16,7 +16,7 @@ from services.delivery.webhooks import Webhooks
 from shared.contract import dates
 from shared.postgres.errors import DatabaseAway
 from tests.free_leases import FreeLeases
-from tests.unit.carrier_place import References
+from tests.unit.carrier_place import References, Unheard
 
 SECRET = "a-secret-of-tests"
 FILE = """
@@ -123,7 +123,7 @@ async def caller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     file = tmp_path / "carriers.toml"
     _write(file)
     kept = Kept()
-    board = Switchboard(file, kept, References(), FreeLeases())
+    board = Switchboard(file, kept, References(), FreeLeases(), Unheard())
     async with (
         Webhooks(board, kept).serving("127.0.0.1", 0) as port,
         aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session,

@@ -25,6 +25,7 @@ class LinkFault(StrEnum):
     NACK = "generic_nack"
     UNBIND = "unbind after the answer"
     BYTES = "the answer byte by byte"
+    LATE = "a late answer"
 
 
 class IdForm(StrEnum):
@@ -80,6 +81,7 @@ FAULTS: Mapping[str, Fault] = {
     "914": Fault("answered with generic_nack", link=LinkFault.NACK, receipts=()),
     "915": Fault("the carrier unbinds after the answer", link=LinkFault.UNBIND),
     "916": Fault("the answer comes byte by byte", link=LinkFault.BYTES),
+    "917": Fault("the answer comes after 3 seconds", link=LinkFault.LATE),
     "921": Fault("no receipt", receipts=()),
     "922": Fault("the receipt comes after 3 seconds", receipts=(Said("DELIVRD", 3.0),)),
     "923": Fault("the receipt comes before the answer", receipts=(Said("DELIVRD", -0.3),)),

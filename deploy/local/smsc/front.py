@@ -15,6 +15,7 @@ WRONG_PASSWORD = "wrong"  # noqa: S105 - it opens nothing
 _INVALID_PASSWORD = 0x0E
 _OUR_SEQUENCE = 0x7000_0000
 _FIRST_OF_VENDORS = 0x400
+_LATE_SECONDS = 3.0
 
 
 class Front:
@@ -104,6 +105,8 @@ class _Link:
             self._to_client.write(frame(GENERIC_NACK, sent.sequence, status=0x03).content)
         elif fault is LinkFault.BYTES:
             await self._byte_by_byte(sent)
+        elif fault is LinkFault.LATE:
+            asyncio.get_running_loop().call_later(_LATE_SECONDS, self._to_client.write, sent.content)
         elif fault is not LinkFault.SILENT:
             self._to_client.write(sent.content)
         if fault is LinkFault.DROP_AFTER:

@@ -4,10 +4,18 @@ A carrier of another kind is one file beside this one, and a row in `kinds.py`.
 """
 
 import math
+from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from typing import Literal, NamedTuple, Protocol
 
 UnknownPolicy = Literal["resend", "fail"]
+
+
+class Unanswered(NamedTuple):
+    """What becomes of a message that was written and not answered: it waits for so long first, where more may come."""
+
+    policy: UnknownPolicy
+    wait_ms: int = 0
 
 
 class Submission(NamedTuple):
@@ -59,10 +67,14 @@ class Refused(NamedTuple):
 
 
 class Unknown(NamedTuple):
-    """It was written, and no answer says what became of it; `carrier_ids` where its receipts are known without one."""
+    """It was written, and no answer says what became of it; `carrier_ids` where its receipts are known without one.
+
+    `late`, where the answer may still come, waits for it; what is unknown then too is so for good.
+    """
 
     reason: str
     carrier_ids: tuple[str, ...] = ()
+    late: "Late | None" = None
 
 
 class NotSent(NamedTuple):
@@ -72,6 +84,7 @@ class NotSent(NamedTuple):
 
 
 Outcome = Accepted | Refused | Unknown | NotSent
+Late = Callable[[], Awaitable[Outcome]]
 
 
 class Carrier(Protocol):
@@ -89,9 +102,6 @@ class Carrier(Protocol):
 
     @property
     def window(self) -> int: ...
-
-    @property
-    def unknown_policy(self) -> UnknownPolicy: ...
 
     @property
     def open(self) -> bool:
@@ -137,11 +147,10 @@ class Inbound(NamedTuple):
 class InboundPart(NamedTuple):
     """Part `number`, from 1, of a long message to one of our numbers, which has `total`.
 
-    Its other parts have the same sender, destination, reference and total; the same `inbound_id` is the same part.
+    Its other parts have the same sender, destination, reference and total; the same text there is the same part.
     """
 
     carrier: str
-    inbound_id: str
     sender: str
     destination: str
     reference: int

@@ -3,7 +3,7 @@
 import sys
 from typing import TextIO
 
-from services.delivery.carriers.carrier import Accepted, Outcome, Submission, UnknownPolicy
+from services.delivery.carriers.carrier import Accepted, Outcome, Submission
 
 _RATE = 1000.0
 _WINDOW = 100
@@ -18,14 +18,12 @@ class Console:
         rate: float = _RATE,
         window: int = _WINDOW,
         *,
-        unknown_policy: UnknownPolicy = "resend",
         out: TextIO | None = None,
     ) -> None:
         self.name = name
         self.rate = rate
         self.window = window
         self.open = True
-        self.unknown_policy = unknown_policy
         self._out = out or sys.stdout
 
     async def submit(self, submission: Submission) -> Outcome:

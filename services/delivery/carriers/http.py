@@ -9,7 +9,7 @@ import orjson
 from aiohttp.connector import Connection
 from yarl import URL
 
-from services.delivery.carriers.carrier import NotSent, Outcome, Refusal, Refused, Submission, Unknown, UnknownPolicy
+from services.delivery.carriers.carrier import NotSent, Outcome, Refusal, Refused, Submission, Unknown
 from services.delivery.carriers.http_answers import outcome
 from services.delivery.carriers.http_options import HttpOptions
 from services.delivery.carriers.place import Place
@@ -33,7 +33,6 @@ class Http:
         self.rate = options.rate
         self.window = options.window
         self.open = True
-        self.unknown_policy: UnknownPolicy = options.unknown
         self._options = options
         self._url = URL(options.url)
         self._secrets = secret_values_of(options.secret_values())

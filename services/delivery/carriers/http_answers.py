@@ -9,8 +9,9 @@ from typing import Any
 import orjson
 
 from services.delivery.carriers.carrier import Accepted, Outcome, Refusal, Refused, Unknown
-from services.delivery.carriers.http_options import Answer, Verdict
+from services.delivery.carriers.http_options import Answer
 from services.delivery.carriers.ids import known_id
+from services.delivery.carriers.options import Verdict
 
 _UNKNOWN: Verdict = "unknown"
 # What the classes of HTTP statuses mean, where nothing else says it. A redirect is a wrong URL of ours. Proxies answer

@@ -1,24 +1,20 @@
 """What the table of an HTTP carrier may say."""
 
 import re
-import ssl
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 from yarl import URL
 
-from services.delivery.carriers.carrier import Refusal
 from services.delivery.carriers.expressions import Found
 from services.delivery.carriers.hook_options import InboundHook, ReceiptHook
-from services.delivery.carriers.options import Options, Table
+from services.delivery.carriers.options import Options, Table, Tls, Verdict
 from services.delivery.carriers.secret_sources import Secret
 from services.delivery.carriers.templates import Template, Text, Tree, templates_in
 
 _HEADER_PLACES = frozenset({"reference", "recipient", "coding", "alphabet", "parts", "validity_seconds"})
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
 _STATUSES = range(100, 600)
-
-Verdict = Refusal | Literal["unknown"]
 
 
 def _http_url(text: str) -> str:
@@ -68,29 +64,6 @@ class Answer(Table):
             raise ValueError("either ids or reference_is_id")
         if self.codes and not self.code:
             raise ValueError("codes without an expression for the code")
-        return self
-
-
-class Tls(Table):
-    """Certificates as files; without them the authorities of the machine are believed."""
-
-    authorities: str | None = None
-    certificate: str | None = None
-    key: str | None = None
-
-    def context(self) -> ssl.SSLContext:
-        """Load them; raise `OSError` or `ValueError` where that fails."""
-        context = ssl.create_default_context(cafile=self.authorities)
-        if self.certificate:
-            context.load_cert_chain(self.certificate, self.key)
-        return context
-
-    @model_validator(mode="after")
-    def _loads(self) -> Self:
-        try:
-            self.context()
-        except OSError as error:
-            raise ValueError(f"certificates cannot be loaded: {type(error).__name__}") from None
         return self
 
 

@@ -28,7 +28,7 @@ class Kind(NamedTuple):
 
 
 def _console(name: str, options: ConsoleOptions, _: Place) -> Carrier:
-    return Console(name, options.rate, options.window, unknown_policy=options.unknown)
+    return Console(name, options.rate, options.window)
 
 
 def _http(name: str, options: HttpOptions, place: Place) -> Carrier:

@@ -42,13 +42,27 @@ class Leases(Protocol):
         """
 
 
+class Heard(Protocol):
+    """What came before of carriers that give messages no ids, for all workers; raises `DatabaseError`."""
+
+    async def id_of(self, carrier: str, said: str, link: str) -> str:
+        """Return what a message is called that says this, by its digest, and comes over a link now."""
+
+    async def answered(self, carrier: str, said: str, inbound_id: str, ago_ms: int, *, kept: bool) -> None:
+        """Note that the carrier was told, so long ago, that it is kept, or is not and may be brought again."""
+
+    async def ended(self, link: str) -> None: ...
+
+
 class Place(NamedTuple):
     """What a carrier needs beside its options.
 
-    Where its receipts come by HTTP, who keeps what it brings over a link of its own, names of jobs, and slots of links.
+    Where its receipts come by HTTP, who keeps what it brings over a link of its own, names of jobs, slots of links, and
+    what came before.
     """
 
     receipt_url: str
     arrivals: Arrivals
     references: References
     leases: Leases
+    heard: Heard

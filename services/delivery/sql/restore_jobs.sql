@@ -2,7 +2,7 @@
 -- accounts ($1 has their numbers) go on, for what these got since the backup is lost.
 with past as (
   update delivery_job set expires_at = delivery_now() - 1
-  where state in ('waiting', 'submitting') and due_at <= delivery_now()
+  where (state = 'submitting' or state = 'waiting' and due_at <= delivery_now())
     and not (may_be_twin and carrier = '' and recipient = any ($1::text[]))
   returning account_id, message_id
 ), noted as (

@@ -11,6 +11,7 @@ from services.delivery.carriers.smpp.carrier import Smpp
 from services.delivery.carriers.smpp.options import SmppOptions
 from tests.bench.scenarios import TEXT
 from tests.free_leases import FreeLeases
+from tests.unit.carrier_place import Unheard
 
 _DAY_MS = 86_400_000
 
@@ -35,7 +36,7 @@ class _Nothing:
 async def bound(options: SmppOptions) -> AsyncIterator[Smpp]:
     """Yield a carrier that is bound."""
     nothing = _Nothing()
-    carrier = Smpp("direct", options, Place("", nothing, nothing, FreeLeases()))
+    carrier = Smpp("direct", options, Place("", nothing, nothing, FreeLeases(), Unheard()))
     carrier.start()
     try:
         async with asyncio.timeout(10):

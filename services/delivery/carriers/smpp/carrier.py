@@ -14,10 +14,10 @@ from services.delivery.carriers.carrier import (
     Refused,
     Submission,
     Unknown,
-    UnknownPolicy,
 )
 from services.delivery.carriers.place import Place
-from services.delivery.carriers.smpp import codec, measures, parts
+from services.delivery.carriers.smpp import codec, late, measures, parts
+from services.delivery.carriers.smpp.expected import Expected
 from services.delivery.carriers.smpp.inbound import Hearing
 from services.delivery.carriers.smpp.link import Link, Part
 from services.delivery.carriers.smpp.options import SmppOptions
@@ -46,11 +46,11 @@ class Smpp:
     def __init__(self, name: str, options: SmppOptions, place: Place) -> None:
         self.name = name
         self.rate = options.rate * options.binds
-        self.unknown_policy: UnknownPolicy = options.unknown
         self._options = options
         self._window = min(options.window, max(1, math.ceil(options.rate * _WINDOW_SECONDS)))
-        hearing = Hearing(name, options, place.arrivals)
-        self._links = [Link(name, options, hearing.hear, place.leases) for _ in range(options.binds)]
+        self._expected = Expected()
+        self._hearing = Hearing(name, options, place, self._expected)
+        self._links = [Link(name, options, self._hearing.hear, place.leases) for _ in range(options.binds)]
         # The ids of the parts that were accepted of messages that are not.
         self._begun: OrderedDict[int, list[str]] = OrderedDict()
 
@@ -86,18 +86,34 @@ class Smpp:
         """Finish what is under way, and unbind."""
         await asyncio.gather(*(link.close() for link in self._links))
         measures.closed(self.name)
+        await self._hearing.close()
 
     async def _go_on(self, link: Link, submission: Submission, pieces: Sequence[Piece]) -> Outcome:
         """Submit the parts that the carrier has not, and remember which it has of a message that is not accepted."""
         made = [partial(self._part, submission, piece) for piece in pieces]
         ids, outcome = self._begun.pop(submission.job_id, []), None
+        told = self._expected.add(submission) if len(made) == 1 and self._options.gives_references else None
         try:
             outcome = await _submitted(link, made, submission.deadline, ids)
+            if isinstance(outcome, Unknown):
+                outcome = self._with_late(submission, outcome, told, ids, len(made))
+            elif told:
+                self._expected.forget(submission, told)
             return outcome
         finally:
             # Also of one that nobody waits for any more.
-            if ids and not isinstance(outcome, Accepted):
+            if not isinstance(outcome, Accepted):
                 self._remember(submission.job_id, ids)
+
+    def _with_late(
+        self, submission: Submission, outcome: Unknown, told: asyncio.Future[str] | None, ids: list[str], total: int
+    ) -> Unknown:
+        """Return what is unknown with what may still be known of it."""
+        waits = late.or_told(outcome.late, told) if told else outcome.late
+        if waits is None:
+            return outcome
+        remember = partial(self._remember, submission.job_id)
+        return outcome._replace(late=late.of_message(waits, ids, total, remember))
 
     def _part(self, submission: Submission, piece: Piece) -> bytes:
         """Return the PDU of a part that leaves now; raise `_Expired` or `Unencodable`."""
@@ -110,7 +126,10 @@ class Smpp:
         return min((link for link in self._links if link.open), key=lambda link: link.under_way, default=None)
 
     def _remember(self, job_id: int, ids: list[str]) -> None:
-        self._begun[job_id] = ids
+        if ids:
+            self._begun[job_id] = ids
+        else:
+            self._begun.pop(job_id, None)
         if len(self._begun) > _MOST_BEGUN:
             self._begun.popitem(last=False)
 
@@ -121,12 +140,6 @@ async def _submitted(link: Link, made: Sequence[Part], deadline: float, ids: lis
     while len(ids) < len(made):
         outcome = await link.submit(made[len(ids)], until)
         if not isinstance(outcome, Accepted):
-            return _of_part(outcome, len(ids) + 1, len(made))
+            return late.in_message(outcome, len(ids) + 1, len(made))
         ids += outcome.carrier_ids or ("",)
     return Accepted(tuple(each for each in ids if each))
-
-
-def _of_part(outcome: Refused | Unknown | NotSent, number: int, total: int) -> Outcome:
-    if total == 1:
-        return outcome
-    return outcome._replace(reason=f"part {number} of {total}: {outcome.reason}")

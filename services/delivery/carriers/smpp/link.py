@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from services.delivery.carriers.carrier import Accepted, NotSent, Outcome, Refusal, Refused, Unknown
+from services.delivery.carriers.carrier import Accepted, Late, NotSent, Outcome, Refusal, Refused, Unknown
 from services.delivery.carriers.place import Lease, Leases
 from services.delivery.carriers.smpp import measures, pdus, receipts, statuses
 from services.delivery.carriers.smpp.backoff import Backoff, is_of_account
@@ -100,8 +100,15 @@ class Link:
         except NotWritten as error:
             return NotSent(str(error))
         except NoAnswer as error:
-            return Unknown(str(error))
+            return Unknown(str(error), late=self._late(error.late) if error.late else None)
         return self._outcome(answer)
+
+    def _late(self, answer: "asyncio.Future[pdus.Pdu | None]") -> Late:
+        async def outcome() -> Outcome:
+            pdu = await answer
+            return self._outcome(pdu) if pdu else Unknown("the link ended")
+
+        return outcome
 
     def _usable(self) -> Session | None:
         """Return the session over which parts can leave: of a slot that is over others may have one already."""

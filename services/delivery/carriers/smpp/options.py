@@ -4,8 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator
 
-from services.delivery.carriers.http_options import Tls, Verdict
-from services.delivery.carriers.options import Options, Table
+from services.delivery.carriers.options import Options, Table, Tls, Verdict
 from services.delivery.carriers.secret_sources import Secret
 
 _PORT = 2775
@@ -92,6 +91,11 @@ class SmppOptions(Options):
         if not all(0 < key <= _MOST_STATUS for key in read):
             raise ValueError("no table of statuses such as 0x400")
         return read
+
+    @property
+    def gives_references(self) -> bool:
+        """Whether a receipt may say our own reference."""
+        return self.user_message_reference and self.gives_receipts
 
     @property
     def gives_receipts(self) -> bool:

@@ -17,8 +17,8 @@ def pieces(options: SmppOptions, submission: Submission) -> list[text.Piece]:
         raise Unsendable(f"it has more than {options.parts} parts")
     # The same at each try, so that a phone takes a part that comes twice for the one that it is; jobs to one number
     # may come in steps.
-    reference = zlib.crc32(f"{submission.job_id} {submission.recipient}".encode()) % 255 + 1
-    return text.pieces(cut, reference, options.long, options.alphabet, options.data_coding)
+    number = zlib.crc32(f"{submission.job_id} {submission.recipient}".encode()) % 255 + 1
+    return text.pieces(cut, number, options.long, options.alphabet, options.data_coding)
 
 
 def encoded(options: SmppOptions, submission: Submission, piece: text.Piece, now: int) -> bytes:
@@ -29,7 +29,7 @@ def encoded(options: SmppOptions, submission: Submission, piece: text.Piece, now
 def _submit(options: SmppOptions, submission: Submission, piece: text.Piece, now: int) -> codec.Submit:
     source = options.source
     own = options.user_message_reference
-    reference = ((codec.USER_REFERENCE, (submission.job_id & 0xFFFF).to_bytes(2, "big")),) if own else ()
+    told = ((codec.USER_REFERENCE, reference(submission).to_bytes(2, "big")),) if own else ()
     return codec.Submit(
         source=addresses.source(submission.sender, source.numeric, source.short, source.alphanumeric),
         destination=codec.Address(submission.recipient, *options.destination),
@@ -39,8 +39,13 @@ def _submit(options: SmppOptions, submission: Submission, piece: text.Piece, now
         receipt=options.registered_delivery,
         service_type=options.service_type,
         esm_class=piece.esm_class,
-        options=piece.options + reference,
+        options=piece.options + told,
     )
+
+
+def reference(submission: Submission) -> int:
+    """Return how a carrier may call a message that has no id; all its parts are called so."""
+    return submission.job_id & 0xFFFF
 
 
 def validity(seconds: int) -> str:

@@ -32,6 +32,7 @@ _LONGEST_REASON = 64
 _HEX = re.compile(r"[0-9A-Fa-f]+\Z")
 _DECIMAL = re.compile(r"[0-9]+\Z")
 _CODE_OCTETS = 3
+_REFERENCE_OCTETS = 2
 # What is looked through for fields, whose pattern takes time with the square of a length.
 _MOST_OCTETS = 1000
 
@@ -62,6 +63,12 @@ def receipt(carrier: str, deliver: codec.Deliver, ids: Ids, *, numbers: bool) ->
         reason=_reason(stat, code, fields.get("err", ""), deliver.options.get(codec.NETWORK_ERROR, b"")),
         at=_at(fields.get("done date", "")),
     )
+
+
+def reference(deliver: codec.Deliver) -> int | None:
+    """Return our own reference of the message, where the carrier gives it back."""
+    told = deliver.options.get(codec.USER_REFERENCE, b"")
+    return int.from_bytes(told, "big") if len(told) == _REFERENCE_OCTETS else None
 
 
 def answer_id(told: str, ids: Ids) -> str:

@@ -1,86 +1,103 @@
 """Repeats: whether a message that comes is the one that came before, since SMPP gives messages no ids.
 
-A carrier brings again what it got no answer to, mostly over another link. Who says the same twice has two messages.
+A carrier brings again what it got no answer to, mostly over another link and so to any worker. Who says the same twice
+has two messages. What was said and answered is remembered where all workers see it.
 """
 
+import asyncio
+import contextlib
 import hashlib
 import time
-from collections import OrderedDict
-from typing import NamedTuple, Protocol
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, NamedTuple, Protocol
 
-_MOST = 10_000
-# How long a carrier tries again with the same message.
-_REPEATED_SECONDS = 600.0
-# An answer that took longer may have come too late, and one that was written so short before the link ended not at all.
-_SLOW_SECONDS = 5.0
-_LOST_SECONDS = 15.0
-# What was lost with its link comes again as soon as there is another.
-_AGAIN_SECONDS = 60.0
-# Within one such time two workers give the same message the same id: one may have died before it answered. Longer, and
-# who says the same twice would have one message.
-_TOGETHER_SECONDS = 60
+from services.delivery.carriers.place import Heard
+from shared.postgres.errors import DatabaseError
+
+# An answer that was written a moment before its worker died may never have left.
+_SURE_SECONDS = 1.0
+_TRIES = 5
+_RETRY_SECONDS = 1.0
 
 
 class Origin(Protocol):
-    """The link over which a message came, and since when that is no more."""
+    """The link over which a message came, by a name that no other has, and its end."""
 
     @property
-    def ended_at(self) -> float | None: ...
+    def name(self) -> str: ...
+
+    @property
+    def ended(self) -> asyncio.Event: ...
 
 
-class _Came(NamedTuple):
+class Came(NamedTuple):
+    """A message that came: a digest of what it says, its id and its link."""
+
+    said: str
     inbound_id: str
-    times: int
-    at: float
     origin: Origin
-    answered_at: float | None = None
-    is_refused: bool = False
 
 
 class Repeats:
-    """Gives ids to messages by what they say."""
+    """Gives ids to messages of a carrier by what they say."""
 
-    def __init__(self) -> None:
-        self._came: OrderedDict[str, _Came] = OrderedDict()
+    def __init__(self, carrier: str, heard: Heard) -> None:
+        self._carrier = carrier
+        self._heard = heard
+        self._watched: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    def id_of(self, said: bytes, origin: Origin) -> str:
-        """Return the id of what came over a link: the one that it had if it came before."""
-        now = time.monotonic()
-        key = _key(said)
-        before = self._came.get(key)
-        if before is not None and now - before.at > _REPEATED_SECONDS:
-            before = None
-        if before is not None and _is_repeated(before, origin, now):
-            came = before._replace(at=now, origin=origin, answered_at=None, is_refused=False)
+    async def came(self, said: bytes, origin: Origin) -> Came:
+        """Return what came over a link, with the id that it had if it came before; raise `DatabaseError`."""
+        key = hashlib.sha256(said).hexdigest()[:40]
+        came = Came(key, await self._heard.id_of(self._carrier, key, origin.name), origin)
+        if origin.name not in self._watched:
+            self._watched.add(origin.name)
+            self._start(self._watch(origin))
+        return came
+
+    async def refused(self, came: Came) -> None:
+        """Note that the carrier is told that it is not kept, so that it may bring it again."""
+        with contextlib.suppress(DatabaseError):
+            await self._heard.answered(self._carrier, came.said, came.inbound_id, 0, kept=False)
+
+    def answered(self, came: Came) -> None:
+        """Note that the carrier is told that it is kept."""
+        self._start(self._answered(came, time.monotonic()))
+
+    async def close(self) -> None:
+        """Finish what is to be noted; the links have ended."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _answered(self, came: Came, at: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_SURE_SECONDS):
+                await came.origin.ended.wait()
+
+        def note() -> Awaitable[None]:
+            ago_ms = round(1000 * (time.monotonic() - at))
+            return self._heard.answered(self._carrier, came.said, came.inbound_id, ago_ms, kept=True)
+
+        await _noted(note)
+
+    async def _watch(self, origin: Origin) -> None:
+        await origin.ended.wait()
+        self._watched.discard(origin.name)
+        await _noted(lambda: self._heard.ended(origin.name))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _noted(note: Callable[[], Awaitable[None]]) -> None:
+    """Note it, now or a little later; what is not noted only makes a message come twice, or once."""
+    for _ in range(_TRIES):
+        try:
+            await note()
+        except DatabaseError:
+            await asyncio.sleep(_RETRY_SECONDS)
         else:
-            times = before.times + 1 if before else 0
-            came = _Came(f"{key}-{int(time.time()) // _TOGETHER_SECONDS}-{times}", times, now, origin)
-        self._came[key] = came
-        self._came.move_to_end(key)
-        if len(self._came) > _MOST:
-            self._came.popitem(last=False)
-        return came.inbound_id
-
-    def answered(self, said: bytes, *, kept: bool) -> None:
-        """Note that the carrier is told that it is kept, or is not and may be brought again."""
-        key = _key(said)
-        came = self._came.get(key)
-        if came is not None:
-            self._came[key] = came._replace(answered_at=time.monotonic(), is_refused=not kept)
-
-
-def _key(said: bytes) -> str:
-    return hashlib.sha256(said).hexdigest()[:40]
-
-
-def _is_repeated(before: _Came, origin: Origin, now: float) -> bool:
-    answered_at = before.answered_at
-    if answered_at is None and before.origin is not origin:
-        return True
-    # Two that come in one moment over one link are two.
-    if before.is_refused or (answered_at or now) - before.at > _SLOW_SECONDS:
-        return True
-    ended_at = before.origin.ended_at
-    if ended_at is None or answered_at is None:
-        return False
-    return ended_at - answered_at < _LOST_SECONDS and now - ended_at < _AGAIN_SECONDS
+            return

@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import logging
-import time
 import traceback
+import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
@@ -39,8 +39,8 @@ class Session(asyncio.Protocol):
     """Asks with sequence numbers; `hears` keeps what the peer brings and returns the status of the answer."""
 
     def __init__(self, carrier: str, timers: Timers, hears: "Hears") -> None:
+        self.name = uuid.uuid4().hex
         self.ended = asyncio.Event()
-        self.ended_at: float | None = None
         self.is_taking = True
         self.why = ""
         self._carrier = carrier
@@ -72,7 +72,7 @@ class Session(asyncio.Protocol):
                 return await answer
         except TimeoutError:
             self._count_unanswered(pdus.pdu(request).command)
-            raise NoAnswer("no answer in time") from None
+            raise NoAnswer("no answer in time", self._pending.late(sequence)) from None
         finally:
             self._pending.forget(sequence)
 
@@ -110,7 +110,6 @@ class Session(asyncio.Protocol):
         self._pending.fail("the link broke")
         for task in self._tasks:
             task.cancel()
-        self.ended_at = time.monotonic()
         self.ended.set()
 
     def data_received(self, data: bytes) -> None:
@@ -159,6 +158,7 @@ class Session(asyncio.Protocol):
     def _settle(self, pdu: Pdu) -> None:
         if not self._pending.is_awaited(pdu):
             measures.late(self._carrier)
+            self._pending.settle_late(pdu)
             return
         command = self._pending.settle(pdu)
         if command is None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from services.delivery.carriers.carrier import Refusal
-from services.delivery.carriers.http_options import Verdict
+from services.delivery.carriers.options import Verdict
 
 THROTTLED = 0x58
 QUEUE_FULL = 0x14
