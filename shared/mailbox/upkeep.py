@@ -16,13 +16,21 @@ class Upkeep:
     """Repeats `work`, which returns the seconds until it is due again; `wake` makes it due at once.
 
     Each piece of work must be whole or undone by itself: at the end it is cut off wherever it stands. One that fails is
-    due again after `retry_seconds`.
+    due again after `retry_seconds`. Whoever wakes it often lets what there is to do gather for `rest_seconds`.
     """
 
-    def __init__(self, name: str, work: Callable[[], Awaitable[float]], retry_seconds: float = _RETRY_SECONDS) -> None:
+    def __init__(
+        self,
+        name: str,
+        work: Callable[[], Awaitable[float]],
+        retry_seconds: float = _RETRY_SECONDS,
+        *,
+        rest_seconds: float = 0.0,
+    ) -> None:
         self._name = name
         self._work = work
         self._retry_seconds = retry_seconds
+        self._rest_seconds = rest_seconds
         self._woken = asyncio.Event()
         self._failing = ""
 
@@ -43,7 +51,9 @@ class Upkeep:
     async def _run(self) -> None:
         while True:
             self._woken.clear()
-            await self._pause(await self._once())
+            seconds = await self._once()
+            await asyncio.sleep(self._rest_seconds)
+            await self._pause(seconds)
 
     async def _once(self) -> float:
         try:

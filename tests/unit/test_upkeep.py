@@ -101,3 +101,15 @@ async def test_it_ends_with_its_block_wherever_it_stands() -> None:
         await asyncio.sleep(0.01)
         assert ends == []
     assert ends == ["ended"]
+
+
+async def test_between_two_rounds_it_rests_however_often_it_is_woken() -> None:
+    work = Work([])
+    upkeep = Upkeep("test", work, rest_seconds=0.2)
+    async with upkeep.running():
+        await _until(lambda: work.runs == 1)
+        for _ in range(20):
+            upkeep.wake()
+            await asyncio.sleep(0.001)
+        assert work.runs == 1
+        await _until(lambda: work.runs == 2)
