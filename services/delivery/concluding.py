@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 0.5
 # What carriers answer meanwhile is kept together: a statement costs as much as ten answers in it, and nobody waits.
-_REST_SECONDS = 0.01
+_REST_SECONDS = 0.015
 
 
 class Concluding:

@@ -38,7 +38,7 @@ _POLL_SECONDS = 0.25
 # What a carrier answers meanwhile makes room for more at once: each look costs as much as ten jobs.
 _LOOK_SECONDS = 0.01
 # A line in which fewer stood than there is room for is looked at less often, so that some gather.
-_GATHER_SECONDS = 0.03
+_GATHER_SECONDS = 0.05
 # A submission is given up so long before others may take it for lost.
 _MARGIN_SECONDS = 5.0
 # Its carrier ends before that: it knows whether anything was written.
