@@ -240,9 +240,12 @@ async def test_a_role_that_is_restarted_in_the_middle_of_a_purge_goes_on(servers
         await asyncio.to_thread(role.start)
         await finished(rig)
     await assert_emptied(servers.postgres.url, account, 2 * MESSAGES)
-    events = [json.loads(line)["event"] for line in role.process.log.read_text()[before:].splitlines()]
-    assert events.count("stopped") == 1
-    assert not {"upkeep failed", "upkeep waits for the database", "drain cut short"} & set(events)
+    lines = [json.loads(line) for line in role.process.log.read_text()[before:].splitlines()]
+    assert [line["event"] for line in lines].count("stopped") == 1
+    # A step may be too much for a machine that does other things too; then the next one is smaller.
+    waits = {line["reason"] for line in lines if line["event"] == "upkeep waits for the database"}
+    assert waits <= {"no answer in time"}
+    assert not {"upkeep failed", "drain cut short"} & {line["event"] for line in lines}
 
 
 async def test_a_mailbox_whose_step_fails_keeps_no_other_waiting(rig: Rig) -> None:
