@@ -4,17 +4,23 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Annotated, Any, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 import typer
 
+from shared.postgres.pool import Database
 from shared.settings import Settings
 
 T = TypeVar("T")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: an object, or one a line for a list.")]
 Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="+number, id:ID, or digits that are only one of both.")]
+# Accounts are a role's: whoever puts the command line together knows how to find them.
+FindAccount: TypeAlias = Callable[[Settings, str], Awaitable[int]]
+
+# What Postgres and RabbitMQ know us by.
+CONNECTION = "usermessage command line"
 
 
 class CommandFailed(Exception):  # noqa: N818 - it is what happened
@@ -34,6 +40,11 @@ def settings() -> Settings:
 def run(work: Callable[[Settings], Coroutine[Any, Any, T]]) -> T:
     """Run a command's work to its end."""
     return asyncio.run(work(settings()))
+
+
+def opened_database(settings: Settings, connections: int = 1) -> Database:
+    """Return the database, for an `async with`."""
+    return Database(settings.database_url, connections, name=CONNECTION)
 
 
 def show(row: Mapping[str, object], *, as_json: bool) -> None:

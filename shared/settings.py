@@ -110,7 +110,7 @@ class Settings:
         "how long a stopping gateway takes new connections after it stopped being ready: balancers notice late",
         least=0,
     )
-    keep_alive_seconds: float = setting(75.0, "how long the gateway keeps an idle connection", least=0)
+    keep_alive_seconds: float = setting(75.0, "how long the gateway keeps an idle connection", least=1)
     real_http_statuses: bool = setting(False, "answer API errors with HTTP statuses of their own instead of 200")
     trusted_proxies: tuple[str, ...] = setting(
         (), "networks whose X-Forwarded-For is believed, comma-separated", check=each(ip_network, strict=False)
@@ -132,9 +132,9 @@ class Settings:
     limit_read_calls: int = setting(0, "reading calls of one account in that window; 0: no such limit", least=0)
     limit_write_calls: int = setting(0, "writing calls of one account in that window; 0: no such limit", least=0)
     limit_send_calls: int = setting(0, "sending calls of one account in that window; 0: no such limit", least=0)
-    limit_logins: int = setting(60, "logins a minute and client address; 0: no such limit", least=0)
+    limit_logins: int = setting(60, "logins a minute and client address (IPv6: /64); 0: no such limit", least=0)
     limit_failed_authentications: int = setting(
-        120, "failed authentications a minute and client address; 0: no such limit", least=0
+        120, "failed authentications a minute and client address (IPv6: /64); 0: no such limit", least=0
     )
     hide_unknown_numbers: bool = setting(False, "answer a login of an unknown number like one with a wrong password")
     device_limit: int = setting(20, "devices that an account may have", least=1, most=1000)
@@ -162,7 +162,7 @@ class Settings:
         1.0, "first delay of an event whose handling failed; each further one is 4 times as long", least=0.01
     )
     carriers_file: str = setting(
-        "", "TOML file of carriers, routes and guards, read again on SIGHUP; empty: no carrier, such sends fail"
+        "", "TOML file of carriers, routes and guards, read again on SIGHUP; empty: SMS are left to workers with one"
     )
     delivery_attempts: int = setting(
         8, "how often a message is tried that carriers refuse for a time", least=1, most=100

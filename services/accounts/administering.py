@@ -10,8 +10,7 @@ from services.accounts.administration import Administration
 from services.accounts.store import SQL
 from shared.bus.link import LinkLost
 from shared.bus.revocations import publish_revocation
-from shared.command_line import CommandFailed, warn
-from shared.postgres.pool import Database
+from shared.command_line import CommandFailed, opened_database, warn
 from shared.postgres.queries import load_queries
 from shared.settings import Settings
 
@@ -27,7 +26,7 @@ WithToken = Annotated[
 @asynccontextmanager
 async def administering(settings: Settings) -> AsyncIterator[Administration]:
     """Open the database for one command."""
-    async with Database(settings.database_url, 2, name="usermessage command line") as database:
+    async with opened_database(settings, 2) as database:
         yield Administration(database, load_queries(SQL))
 
 

@@ -5,11 +5,11 @@ from collections.abc import Collection
 from services.accounts.store import SQL
 from shared.postgres.pool import Database
 from shared.postgres.queries import load_queries
-
-_SECONDS = 60.0
+from shared.postgres.restored import LONG_SECONDS, long_transaction
 
 
 async def known_numbers(database: Database, numbers: Collection[str]) -> list[str]:
     """Return those of the numbers, all digits, that accounts have; raise `DatabaseError`."""
-    rows = await database.fetch(load_queries(SQL)["known_numbers"], numbers, timeout=_SECONDS)
+    async with long_transaction(database) as connection:
+        rows = await connection.fetch(load_queries(SQL)["known_numbers"], numbers, timeout=LONG_SECONDS)
     return [row["msisdn"] for row in rows]

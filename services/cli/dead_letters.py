@@ -9,12 +9,10 @@ import typer
 from shared.bus.dead_letters import DeadLetter, DeadLetters, TooOldError, dead_letters
 from shared.bus.link import LinkLost, connected
 from shared.bus.topology import EVENT_QUEUES
-from shared.command_line import AsJson, CommandFailed, group, run, show, show_all
+from shared.command_line import CONNECTION, AsJson, CommandFailed, group, run, show, show_all
 from shared.contract import dates
 from shared.contract.events import Event, Fact
 from shared.settings import Settings
-
-_CONNECTION = "usermessage command line"
 
 Queue = Annotated[str, typer.Option(help="Only those of this event queue.", show_default=False)]
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="As list shows them.", show_default=False)]
@@ -117,7 +115,7 @@ async def _opened(settings: Settings, only: str) -> AsyncIterator[list[DeadLette
     wanted = [queue for queue in EVENT_QUEUES if only in ("", queue.name)]
     if not wanted:
         raise CommandFailed(f"there is no event queue {only}; there are {', '.join(q.name for q in EVENT_QUEUES)}")
-    async with connected(settings.amqp_url, _CONNECTION) as session, AsyncExitStack() as opened:
+    async with connected(settings.amqp_url, CONNECTION) as session, AsyncExitStack() as opened:
         found = [await opened.enter_async_context(dead_letters(session, queue)) for queue in wanted]
         yield [each for each in found if each is not None]
 

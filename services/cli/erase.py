@@ -12,9 +12,8 @@ from shared.bus.depths import depth
 from shared.bus.forgetting import forget_account
 from shared.bus.link import LinkLost, connected
 from shared.bus.topology import EVENT_QUEUES
-from shared.command_line import Account, AsJson, CommandFailed, run, show, warn
+from shared.command_line import Account, AsJson, CommandFailed, opened_database, run, show, warn
 from shared.mailbox.erase import erase_mailbox
-from shared.postgres.pool import Database
 from shared.settings import Settings
 
 
@@ -46,7 +45,7 @@ def _ask(account: str, account_id: int) -> None:
 async def _erased(settings: Settings, account_id: int) -> dict[str, int]:
     """Close the account, then erase its data, then the account."""
     await accounts.close_account(settings, account_id)
-    async with Database(settings.database_url, 1, name="usermessage command line") as database:
+    async with opened_database(settings) as database:
         return {
             **await erase_mailbox(database, account_id),
             **await delivery.erase_deliveries(database, account_id),

@@ -7,9 +7,8 @@ import typer
 
 from services.accounts import commands as accounts
 from services.cli.json_lines import opened, write
-from shared.command_line import Account, AsJson, run, show
+from shared.command_line import Account, AsJson, opened_database, run, show
 from shared.mailbox.export import exported_mailbox
-from shared.postgres.pool import Database
 from shared.settings import Settings
 
 _TYPES = ("account", "login", "contact", "device", "conversation", "message")
@@ -47,7 +46,7 @@ async def _export(settings: Settings, account_id: int, stream: BinaryIO) -> dict
     """Write the account and return how many rows of each type it has."""
     counts = dict.fromkeys(_TYPES, 0)
     async with (
-        Database(settings.database_url, 1, name="usermessage command line") as database,
+        opened_database(settings) as database,
         database.transaction(timeout=_DAY_SECONDS) as connection,
     ):
         await connection.execute(_SNAPSHOT)

@@ -8,14 +8,11 @@ import typer
 from shared.bus.depths import Depth, depth, oldest_at
 from shared.bus.link import LinkLost, Session, connected
 from shared.bus.topology import COMMAND_QUEUES, EVENT_QUEUES, EventQueue
-from shared.command_line import AsJson, run, show_all
+from shared.command_line import CONNECTION, AsJson, opened_database, run, show_all
 from shared.contract import dates
 from shared.mailbox.outbox_depth import OutboxDepth
 from shared.postgres.errors import DatabaseError
-from shared.postgres.pool import Database
 from shared.settings import Settings
-
-_CONNECTION = "usermessage command line"
 
 _Rows: TypeAlias = list[dict[str, object]]
 
@@ -53,13 +50,13 @@ async def _looked(settings: Settings, *, lag: bool) -> tuple[_Rows, list[Excepti
 
 
 async def _outbox(settings: Settings) -> _Rows:
-    async with Database(settings.database_url, 1, name=_CONNECTION) as database:
+    async with opened_database(settings) as database:
         events, seconds = await OutboxDepth(database).state()
     return [_row(Depth("outbox", events), seconds if events else None)]
 
 
 async def _queues(settings: Settings, *, lag: bool) -> _Rows:
-    async with connected(settings.amqp_url, _CONNECTION) as session:
+    async with connected(settings.amqp_url, CONNECTION) as session:
         rows = [_row(await depth(session, queue.name)) for queue in COMMAND_QUEUES]
         for queue in EVENT_QUEUES:
             rows += await _event_queue(session, queue, lag=lag)

@@ -8,10 +8,9 @@ import typer
 from services.accounts import commands as accounts
 from services.delivery import commands as delivery
 from services.search import commands as search
-from shared.command_line import AsJson, CommandFailed, run, show, warn
+from shared.command_line import AsJson, CommandFailed, opened_database, run, show, warn
 from shared.mailbox.restored import GAP, RestoredMailboxes
 from shared.postgres.errors import DatabaseError
-from shared.postgres.pool import Database
 from shared.postgres.restored import advance_sequences, connected_roles
 from shared.settings import Settings
 
@@ -47,7 +46,7 @@ def _index_anew() -> object:
 
 
 async def _restored(settings: Settings, *, send_again: bool) -> dict[str, object]:
-    async with Database(settings.database_url, 1, name="usermessage command line") as database:
+    async with opened_database(settings) as database:
         if running := await connected_roles(database, _WORKERS):
             raise CommandFailed(f"these are connected to the database, stop them first: {', '.join(running)}")
         # Last it is written to, but a second run would fail texts that fall due until then.

@@ -1,13 +1,12 @@
 """The conversations role's part of the `usermessage` command line: retention."""
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Annotated, Any, TypeAlias
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
 
 import typer
 
-from shared.command_line import Account, AsJson, CommandFailed, group, run, show, show_all
+from shared.command_line import Account, AsJson, CommandFailed, FindAccount, group, opened_database, run, show, show_all
 from shared.contract import dates
 from shared.mailbox.expiry import Cleared, Expiry, Left, Retained
 from shared.mailbox.retention_rules import RetentionRules, Rule
@@ -15,9 +14,6 @@ from shared.postgres.pool import Database
 from shared.settings import RETENTION_DAYS_LIMIT, Settings
 
 _DEFAULT = "default"
-
-# Accounts are another role's: whoever puts the command line together knows how to find them.
-FindAccount: TypeAlias = Callable[[Settings, str], Awaitable[int]]
 
 
 def add_commands(command_line: typer.Typer, find_account: FindAccount) -> None:
@@ -53,7 +49,7 @@ class _Retention:
 
         async def work(settings: Settings) -> dict[str, object]:
             account_id = await self._find_account(settings, account) if account else None
-            async with _database(settings) as database:
+            async with opened_database(settings, 2) as database:
                 rules = RetentionRules(database, settings.retention_days)
                 if account_id is None:
                     return {"default_days": settings.retention_days} | _dated(await rules.state())
@@ -73,7 +69,7 @@ class _Retention:
 
         async def work(settings: Settings) -> dict[str, object]:
             account_id = await self._find_account(settings, account)
-            async with _database(settings) as database:
+            async with opened_database(settings, 2) as database:
                 rules = RetentionRules(database, settings.retention_days)
                 await rules.set(account_id, own_days)
                 return _shown(account_id, await rules.of(account_id), settings)
@@ -91,7 +87,7 @@ class _Retention:
 
         async def work(settings: Settings) -> list[tuple[Retained, Cleared]]:
             account_id = await self._find_account(settings, account) if account else None
-            async with _database(settings) as database:
+            async with opened_database(settings, 2) as database:
                 expiry = Expiry(database, settings.retention_days)
                 mailboxes = _all_due(expiry) if account_id is None else _one(database, settings, account_id)
                 return [(mailbox, await _cleared(expiry, mailbox, dry_run=dry_run)) async for mailbox in mailboxes]
@@ -140,9 +136,3 @@ def _shown(account_id: int, rule: Rule, settings: Settings) -> dict[str, object]
 def _dated(state: dict[str, Any]) -> dict[str, object]:
     ended = state["last_pass"]
     return state | {"last_pass": None if ended is None else dates.to_xml(ended)}
-
-
-@asynccontextmanager
-async def _database(settings: Settings) -> AsyncIterator[Database]:
-    async with Database(settings.database_url, 2, name="usermessage command line") as database:
-        yield database

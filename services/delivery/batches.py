@@ -16,11 +16,12 @@ class Batches(Generic[T]):
     """Does `work` on items; an item alone is done at once.
 
     A batch that fails is done again item by item, so that nobody suffers for another's; where something is away, each
-    caller is told.
+    caller is told. After a batch the next one gathers for `rest_seconds`.
     """
 
-    def __init__(self, work: Callable[[Sequence[T]], Awaitable[object]]) -> None:
+    def __init__(self, work: Callable[[Sequence[T]], Awaitable[object]], *, rest_seconds: float = 0.0) -> None:
         self._work = work
+        self._rest_seconds = rest_seconds
         self._waiting: list[_Waiting[T]] = []
         self._running: asyncio.Task[None] | None = None
 
@@ -38,6 +39,7 @@ class Batches(Generic[T]):
             if not await self._done(batch):
                 for each in batch:
                     await self._done([each])
+            await asyncio.sleep(self._rest_seconds)
 
     async def _done(self, batch: Sequence[_Waiting[T]]) -> bool:
         """Do a batch and tell its callers; return whether they know."""

@@ -22,6 +22,8 @@ _MOST = 200
 _LEASE_MS = 5_000
 # A mailbox that was locked is asked again after this.
 _AGAIN_MS = 1_000
+# What only a worker with a file can send is looked at here at least so often: an account may have its number meanwhile.
+_LEFT_MS = 60_000
 _POLL_SECONDS = 0.5
 _AWAY_SECONDS = 1.0
 _SECONDS = 5.0
@@ -102,7 +104,7 @@ class Choosing:
     async def _send(self, jobs: Sequence[DueJob]) -> None:
         """Give jobs to carriers, or refuse them; where no file says which carriers there are, leave them to others."""
         if not self._carriers.has_file:
-            await self._store.postpone(jobs, _AGAIN_MS)
+            await self._store.leave(jobs, _AGAIN_MS, _LEFT_MS)
             return
         if not jobs:
             return

@@ -1,14 +1,13 @@
 """The delivery role's part of the `usermessage` command line."""
 
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any
 
 import typer
 
 from services.delivery.restored import restored_deliveries
 from services.delivery.sending_commands import add_sending_commands
 from services.delivery.store import Store
-from shared.command_line import Account, AsJson, CommandFailed, group, run, show_all
+from shared.command_line import Account, AsJson, CommandFailed, FindAccount, group, opened_database, run, show_all
 from shared.contract import dates
 from shared.postgres.erasing import erase_rows
 from shared.postgres.pool import Database
@@ -18,9 +17,6 @@ __all__ = ["add_commands", "erase_deliveries", "restored_deliveries"]
 
 # What delivery keeps of accounts. Jobs go first: nobody adds to what happened to one that is gone.
 TABLES = ("delivery_job", "delivery_part", "delivery_timeline", "delivery_counted")
-
-# Accounts are another role's: whoever puts the command line together knows how to find them.
-FindAccount: TypeAlias = Callable[[Settings, str], Awaitable[int]]
 
 
 def add_commands(command_line: typer.Typer, find_account: FindAccount) -> None:
@@ -49,7 +45,7 @@ class _Messages:
 
         async def work(settings: Settings) -> list[dict[str, Any]]:
             account_id = await self._find_account(settings, account)
-            async with Database(settings.database_url, 1, name="usermessage command line") as database:
+            async with opened_database(settings) as database:
                 return await Store(database).timeline(account_id, message_id)
 
         rows = run(work)

@@ -1,6 +1,6 @@
 """Commands of delivery: texts for carriers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 import orjson
@@ -21,9 +21,11 @@ _ORIGIN_MYSMS = 1
 
 
 class Texts:
-    """The handlers, over the mailbox; `stored` is told when there are new jobs."""
+    """The handlers, over the mailbox; `stored` is told for which carriers there are new jobs, '' for none yet."""
 
-    def __init__(self, mailbox: Mailbox, carriers: Carriers, stored: Callable[[], None], *, validity_ms: int) -> None:
+    def __init__(
+        self, mailbox: Mailbox, carriers: Carriers, stored: Callable[[Collection[str]], None], *, validity_ms: int
+    ) -> None:
         self._mailbox = mailbox
         self._carriers = carriers
         self._stored = stored
@@ -37,8 +39,8 @@ class Texts:
         sends = [self._text(request, context, now) for request, context in requests]
         written = await self._mailbox.send_sms(sends, terms(requests))
         return [
-            replied([each], partial(self._acks, request))[0]
-            for (request, _), each in zip(requests, written, strict=True)
+            replied([each], partial(self._acks, send, request))[0]
+            for send, (request, _), each in zip(sends, requests, written, strict=True)
         ]
 
     def _text(self, request: RemoteSmsSendRequest, context: Context, now: int) -> SmsSend:
@@ -65,8 +67,8 @@ class Texts:
         carriers = [choose(recipient, send.sender, ()) or "" for recipient in recipients]
         return send._replace(carriers=orjson.dumps(carriers).decode(), validity_ms=self._validity_ms)
 
-    def _acks(self, request: RemoteSmsSendRequest, first: int) -> RemoteSmsSendResponse:
-        self._stored()
+    def _acks(self, send: SmsSend, request: RemoteSmsSendRequest, first: int) -> RemoteSmsSendResponse:
+        self._stored(set(orjson.loads(send.carriers)) or {""})
         return RemoteSmsSendResponse(tuple(Ack(first + nth) for nth, _ in enumerate(request.recipients)))
 
 

@@ -52,6 +52,11 @@ class Store:
         if jobs:
             await self._fetch("postpone", *_columns([job[:2] for job in jobs]), ms)
 
+    async def leave(self, jobs: Sequence[DueJob], least_ms: int, most_ms: int) -> None:
+        """Give jobs back for others to take; here they come again the later, the longer they have waited."""
+        if jobs:
+            await self._fetch("leave", *_columns([job[:2] for job in jobs]), least_ms, most_ms)
+
     async def route(self, jobs: Sequence[Routed], validity_ms: int) -> None:
         """Give jobs to their carriers; none is sent later than so many ms after its first date."""
         if jobs:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from services.delivery.choosing import Choosing
@@ -22,6 +22,9 @@ _DAY_MS = 86_400_000
 _RECEIPT_MS = _DAY_MS
 _CARRIERS_SECONDS = 1.0
 _REROUTED = 500
+# Whatever a worker does wakes these: a look costs as much as several jobs.
+_CHOOSING_REST_SECONDS = 0.03
+_TELLING_REST_SECONDS = 0.05
 
 
 def validity_ms(settings: Settings) -> int:
@@ -30,7 +33,10 @@ def validity_ms(settings: Settings) -> int:
 
 
 class Working:
-    """The loops of a worker. `kept` and `ended` tell it that there are new jobs, and that some may have ended."""
+    """The loops of a worker.
+
+    `kept` and `ended` tell it for which carriers there are new jobs, '' for none yet, and that some may have ended.
+    """
 
     def __init__(self, settings: Settings, reach: Reach, ways: Ways) -> None:
         self._lease_seconds = settings.delivery_lease_seconds
@@ -38,7 +44,12 @@ class Working:
         self._ways = ways
         patience = Patience(settings.delivery_attempts, round(1000 * settings.delivery_retry_seconds), _RECEIPT_MS)
         self._concluding = Concluding(reach.store, Conclusions(patience, ways.carriers), self._concluded)
-        self._telling = Upkeep("telling", Telling(reach.mailbox, reach.store).round, retry_seconds=1.0)
+        self._telling = Upkeep(
+            "telling",
+            Telling(reach.mailbox, reach.store).round,
+            retry_seconds=1.0,
+            rest_seconds=_TELLING_REST_SECONDS,
+        )
         choosing = Choosing(
             reach,
             ways.carriers,
@@ -46,7 +57,7 @@ class Working:
             routed=self._routed,
             ended=self.ended,
         )
-        self._choosing = Upkeep("choosing", choosing.round, retry_seconds=1.0)
+        self._choosing = Upkeep("choosing", choosing.round, retry_seconds=1.0, rest_seconds=_CHOOSING_REST_SECONDS)
         history_ms = settings.delivery_history_days * _DAY_MS
         tidying = Tidying(reach.store, ways.carriers, self._concluding, self.ended, history_ms=history_ms)
         self._tidying = [
@@ -67,9 +78,12 @@ class Working:
                 await loops.enter_async_context(loop.running())
             yield
 
-    def kept(self) -> None:
-        self._choosing.wake()
-        self._routed()
+    def kept(self, carriers: Collection[str] = ("",)) -> None:
+        for name in carriers:
+            if not name:
+                self._choosing.wake()
+            elif name in self._submitting:
+                self._submitting[name].upkeep.wake()
 
     def ended(self) -> None:
         self._telling.wake()

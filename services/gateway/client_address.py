@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
 _MAPPED_BITS = 96
+_CLIENT_BITS = 64
 
 
 def networks(texts: Iterable[str]) -> Networks:
@@ -17,6 +18,7 @@ def networks(texts: Iterable[str]) -> Networks:
 def client_address(peer: str, forwarded_for: str | None, trusted: Networks) -> str:
     """Return the address that limits count for; `forwarded_for` is the X-Forwarded-For header.
 
+    Of IPv6 it is the network, `2001:db8::/64`: a client has one, with addresses without end.
     An IPv4 address within IPv6 is the IPv4 address, and a port does not count. A hop that is no address ends the list.
     """
     address = _address(peer)
@@ -28,7 +30,7 @@ def client_address(peer: str, forwarded_for: str | None, trusted: Networks) -> s
             if found is None or not any(address in network for network in trusted):
                 break
             address = found
-    return str(address)
+    return str(IPv6Network((address, _CLIENT_BITS), strict=False) if isinstance(address, IPv6Address) else address)
 
 
 @lru_cache(maxsize=4096)

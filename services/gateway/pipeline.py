@@ -14,12 +14,13 @@ from aiohttp import web
 
 from services.gateway.admission import Admission
 from services.gateway.aside import Aside
-from services.gateway.body import Bodies, TransportFault
+from services.gateway.body import LONG_BODY, Bodies, TransportFault
 from services.gateway.client_address import client_address, networks
 from services.gateway.documents import Document, read_document
 from services.gateway.endpoints import Endpoint
 from services.gateway.formats import xml_writing
 from services.gateway.formats.format import Format
+from services.gateway.formats.negotiation import NotAcceptable, unread_format
 from services.gateway.idempotency import idempotency_key
 from services.gateway.limits import Limiter, LimitReached
 from services.gateway.unsent import Unsent
@@ -34,11 +35,9 @@ from shared.tracing import trace_id
 
 logger = logging.getLogger(__name__)
 
-_OVERLOADED_SECONDS = 1
+_OVERLOADED = MappingProxyType({"Retry-After": "1"})
 _SERVER = "usermessage"
-# A body that is made for it takes a millisecond to read for each KiB, 1 MiB a second; everybody else would wait.
-_LONG_BODY = 16_384
-# So would they for more than this to be written as XML.
+# Everybody else would wait for more than this to be written as XML.
 _LONG_ANSWER = 262_144
 
 
@@ -89,26 +88,35 @@ class Pipeline:
         """Answer one HTTP request."""
         began = time.perf_counter()
         try:
-            call = await self._call(request)
+            endpoint = self._endpoint(request)
+            answer, answer_format = await self._answered(endpoint, request)
         except TransportFault as fault:
             answers.transport_fault(fault.status)
             response = plain(fault)
         else:
-            answer = await self._answer(call)
-            answers.answered(call.operation.name, answer.fault or 0, time.perf_counter() - began)
-            response = await self._response(answer, call)
+            answers.answered(endpoint.operation.name, answer.fault or 0, time.perf_counter() - began)
+            response = await self._response(answer, endpoint, answer_format)
         if self.draining or request.content.exception():
             response.force_close()
         await self.unsent.send(request, response)
         return response
 
-    async def _call(self, request: web.BaseRequest) -> _Call:
-        endpoint = self._endpoint(request)
-        document = await self._document(endpoint, request)
-        key = idempotency_key(endpoint.operation, request)
+    async def _answered(self, endpoint: Endpoint, request: web.BaseRequest) -> tuple[_Answer, Format]:
+        try:
+            call = await self._call(endpoint, request)
+        except Refused as refused:
+            return _refusal(refused.fault, _OVERLOADED), _unread_format(endpoint, request)
+        return await self._answer(call), call.document.answer_format
+
+    async def _call(self, endpoint: Endpoint, request: web.BaseRequest) -> _Call:
+        """Return what is asked; raises `Refused` where there is no room or no time to read it."""
+        body = await self.bodies.read(request)
+        deadline = self._caller.deadline(endpoint.operation)
         address = client_address(request.remote or "", _joined(request, "X-Forwarded-For"), self._trusted)
+        document = await self._document(endpoint, request, body, address, deadline)
+        key = idempotency_key(endpoint.operation, request)
         trace = trace_id(request.headers.get("traceparent"))
-        return _Call(endpoint, document, key, address, trace, self._caller.deadline(endpoint.operation))
+        return _Call(endpoint, document, key, address, trace, deadline)
 
     def _endpoint(self, request: web.BaseRequest) -> Endpoint:
         endpoint = self._endpoints.get(_path(request.raw_path))
@@ -118,13 +126,20 @@ class Pipeline:
             raise TransportFault(HTTPStatus.METHOD_NOT_ALLOWED, "only POST is answered here")
         return endpoint
 
-    async def _document(self, endpoint: Endpoint, request: web.BaseRequest) -> Document:
-        body = await self.bodies.read(request)
+    async def _document(
+        self, endpoint: Endpoint, request: web.BaseRequest, body: bytes, address: str, deadline: float
+    ) -> Document:
         if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
             raise TransportFault(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "no content encoding is read here")
         content_type, accept = request.headers.get("Content-Type"), _joined(request, "Accept")
         read = partial(read_document, endpoint, content_type, accept, body)
-        return read() if len(body) < _LONG_BODY else await self._reading.run(read)
+        if len(body) < LONG_BODY:
+            return read()
+        with self.bodies.waiting(len(body)):
+            try:
+                return await self._reading.run(read, address, deadline)
+            except TimeoutError:
+                raise Refused(Fault.TOO_MANY_REQUESTS) from None
 
     async def _answer(self, call: _Call) -> _Answer:
         headers: dict[str, str] = {}
@@ -133,12 +148,11 @@ class Pipeline:
         except Refused as refused:
             fault = refused.fault
             if fault is Fault.TOO_MANY_REQUESTS:
-                overloaded = {"Retry-After": str(_OVERLOADED_SECONDS)}
-                headers |= refused.headers if isinstance(refused, LimitReached) else overloaded
+                headers |= refused.headers if isinstance(refused, LimitReached) else _OVERLOADED
         except Exception:
             logger.exception("request failed", extra={"operation": call.operation.name, "trace": call.trace})
             fault = Fault.UNAVAILABLE
-        return _Answer(fault, orjson.dumps({"errorCode": int(fault)}), headers)
+        return _refusal(fault, headers)
 
     async def _run(self, call: _Call, headers: dict[str, str]) -> bytes:
         if not self.unsent.room():
@@ -157,13 +171,12 @@ class Pipeline:
             raise Refused(Fault.UNAVAILABLE if operation.writes else Fault.TOO_MANY_REQUESTS)
         return body
 
-    async def _response(self, answer: _Answer, call: _Call) -> web.Response:
+    async def _response(self, answer: _Answer, endpoint: Endpoint, answer_format: Format) -> web.Response:
         if answer.fault is Fault.KEY_REUSED:
             return plain(TransportFault(answer.fault.http_status, answer.fault.meaning), answer.headers)
         body = answer.body
-        answer_format = call.document.answer_format
         if answer_format is Format.XML:
-            write = partial(_to_xml, call.endpoint, body)
+            write = partial(_to_xml, endpoint, body)
             with self.unsent.holding(len(body)):
                 body = write() if len(body) < _LONG_ANSWER else await self._writing.run(write)
         headers = {"Content-Type": answer_format.value, "Server": _SERVER, **answer.headers}
@@ -181,6 +194,17 @@ def _path(target: str) -> str:
 def _joined(request: web.BaseRequest, name: str) -> str | None:
     # A proxy may add a line of its own behind the client's; the first one alone would be the client's word.
     return ",".join(request.headers.getall(name, [])) or None
+
+
+def _refusal(fault: Fault, headers: Mapping[str, str]) -> _Answer:
+    return _Answer(fault, orjson.dumps({"errorCode": int(fault)}), headers)
+
+
+def _unread_format(endpoint: Endpoint, request: web.BaseRequest) -> Format:
+    try:
+        return unread_format(endpoint.mount, request.headers.get("Content-Type"), _joined(request, "Accept"))
+    except NotAcceptable as error:
+        raise TransportFault(HTTPStatus.NOT_ACCEPTABLE, str(error)) from None
 
 
 def _to_xml(endpoint: Endpoint, body: bytes) -> bytes:

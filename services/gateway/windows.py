@@ -5,7 +5,6 @@ burst is forgotten when the window is over, and what is remembered of a caller a
 """
 
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -53,12 +52,12 @@ ACCEPTED = Verdict(accepted=True, standings=())
 class _Used:
     """What one caller used: steps and how often in each, the oldest first."""
 
-    steps: deque[list[int]] = field(default_factory=deque)
+    steps: list[list[int]] = field(default_factory=list)
     total: int = 0
 
     def forget_until(self, step: int) -> None:
         while self.steps and self.steps[0][0] <= step:
-            self.total -= self.steps.popleft()[1]
+            self.total -= self.steps.pop(0)[1]
 
     def add(self, step: int) -> None:
         self.total += 1

@@ -1,27 +1,23 @@
 """The messages role's part of the `usermessage` command line: an account's devices."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from inspect import isawaitable
-from typing import Annotated, TypeAlias
+from typing import Annotated
 
 import typer
 
-from shared.command_line import Account, AsJson, CommandFailed, group, run, show, show_all
+from shared.command_line import Account, AsJson, CommandFailed, FindAccount, group, opened_database, run, show, show_all
 from shared.contract import dates
 from shared.contract.faults import Fault
 from shared.mailbox.devices import DeviceRemoval
 from shared.mailbox.store import Mailbox
 from shared.mailbox.terms import Terms
-from shared.postgres.pool import Database
 from shared.settings import Settings
 
 _SECONDS = 30.0
 _DATES = ("created_at", "synced_at")
-
-# Accounts are another role's: whoever puts the command line together knows how to find them.
-FindAccount: TypeAlias = Callable[[Settings, str], Awaitable[int]]
 
 
 def add_commands(command_line: typer.Typer, find_account: FindAccount) -> None:
@@ -80,5 +76,5 @@ def _shown(row: dict[str, object]) -> dict[str, object]:
 
 @asynccontextmanager
 async def _mailbox(settings: Settings) -> AsyncIterator[Mailbox]:
-    async with Database(settings.database_url, 2, name="usermessage command line") as database:
+    async with opened_database(settings, 2) as database:
         yield Mailbox(database, database)

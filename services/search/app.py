@@ -1,9 +1,9 @@
 """The search role: finds messages, and keeps the index up with the mailboxes."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
-from services.search.backends import BACKENDS
+from services.search.backends import BACKENDS, UPKEEP
 from services.search.handlers import Search, routes
 from services.search.index import Index
 from services.search.indexer import Indexer
@@ -26,13 +26,17 @@ _DELETIONS_SLOTS = 1
 @asynccontextmanager
 async def search(settings: Settings) -> AsyncIterator[Service]:
     """Serve the command, and index what events point at; neither waits for a connection of the other."""
-    backend = BACKENDS[settings.search_backend.lower()]
+    name = settings.search_backend.lower()
+    backend = BACKENDS[name]
     async with (
         Database(settings.database_url, settings.pool_size, name=ROLE) as database,
         Database(settings.database_url, _indexing_connections(settings), name=f"{ROLE}-index") as indexing,
         backend(settings, database) as asked,
         backend(settings, indexing) as written,
+        AsyncExitStack() as running,
     ):
+        if name in UPKEEP:
+            await running.enter_async_context(UPKEEP[name](indexing).running())
         work = Work(
             routes=routes(Search(Indexing(database), asked)),
             subscribers=_subscribers(settings, indexing, written),
@@ -42,8 +46,8 @@ async def search(settings: Settings) -> AsyncIterator[Service]:
 
 
 def _indexing_connections(settings: Settings) -> int:
-    """Return one for each batch of events that is handled at a time, and one to look whether the database is back."""
-    return settings.slots + _DELETIONS_SLOTS + 1
+    """Return one for each batch of events that is handled at a time, one to tidy, and one to look who is back."""
+    return settings.slots + _DELETIONS_SLOTS + 2
 
 
 def _subscribers(settings: Settings, database: Database, index: Index) -> list[Subscriber]:

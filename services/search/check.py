@@ -15,6 +15,7 @@ from typing import NamedTuple
 from services.search.comparing import Comparing, Differences, Stretch
 from services.search.index import Index
 from services.search.indexer import Indexer
+from services.search.opensearch.bulk import IndexRefused
 from shared.contract.events import Event, Fact
 from shared.mailbox.indexing import Indexing, Pointer, State
 
@@ -123,8 +124,17 @@ class Check:
         elif found.pointers:
             events = _events(found)
             for start in range(0, len(events), _REPAIRED_AT_ONCE):
-                await self._indexer.take(events[start : start + _REPAIRED_AT_ONCE])
+                await self._repaired(events[start : start + _REPAIRED_AT_ONCE])
             self._suspect(stretch, found, looks=1, repaired=True)
+
+    async def _repaired(self, events: Sequence[Event]) -> None:
+        """Index messages anew; what the index never takes differs at the next looks too."""
+        try:
+            await self._indexer.take(events)
+        except IndexRefused:
+            if len(events) > 1:
+                for event in events:
+                    await self._repaired([event])
 
 
 def _events(found: Differences) -> list[Event]:

@@ -12,14 +12,14 @@ from services.search.backends import BACKENDS
 from services.search.check import Check, Checked
 from services.search.erase import erase_index
 from services.search.index import Index
+from services.search.opensearch.bulk import IndexRefused
 from services.search.opensearch.client import MissingIndex
 from services.search.rebuild import Rebuild, Rebuilt
 from services.search.turn import NotOurTurn, our_turn
-from shared.command_line import AsJson, CommandFailed, group, run, show, warn
+from shared.command_line import AsJson, CommandFailed, group, opened_database, run, show, warn
 from shared.contract.faults import Away
 from shared.mailbox.indexing import Indexing
 from shared.postgres.errors import DatabaseError
-from shared.postgres.pool import Database
 from shared.settings import Settings
 
 __all__ = ["add_commands", "erase_index", "probe_index", "rebuild_index"]
@@ -93,7 +93,7 @@ async def _rebuilt(settings: Settings) -> dict[str, object]:
 @asynccontextmanager
 async def _opened(settings: Settings) -> AsyncIterator[tuple[Indexing, Index]]:
     async with (
-        Database(settings.database_url, 2, name="usermessage command line") as database,
+        opened_database(settings, 2) as database,
         BACKENDS[settings.search_backend.lower()](settings, database) as index,
     ):
         try:
@@ -102,6 +102,8 @@ async def _opened(settings: Settings) -> AsyncIterator[tuple[Indexing, Index]]:
             raise
         except Away as away:
             raise CommandFailed(f"the index did not do it: {away.reason}") from None
+        except IndexRefused as refused:
+            raise CommandFailed(f"the index cannot do it: {refused}") from None
 
 
 class _Progress:

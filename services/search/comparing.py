@@ -8,7 +8,8 @@ from services.search.index import Index, Version
 from shared.mailbox.indexing import Indexing, Pointer, State
 
 _SECONDS = 30.0
-_PAGE = 5000
+# More than a part of the mailboxes has.
+_PAGE = 1_100
 
 
 class Stretch(NamedTuple):

@@ -1,16 +1,14 @@
 """Deciding: where an index cannot tell whether a message has a phrase, the message itself does."""
 
-import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from services.search.analysis import words
 from services.search.index import Hit
+from services.search.long_texts import computed
 from services.search.matching import matches
 from services.search.query import Query
 from shared.mailbox.indexing import Indexing, Pointer, State
-
-# The words of so long a text take about 10 ms, for which nobody else would be served.
-_LONG_TEXTS = 50_000
 
 
 async def decided(
@@ -21,14 +19,8 @@ async def decided(
     left: Sequence[Pointer] = [(account_id, hit.message_id) for hit in hits]
     while left:
         standing, left = await mailboxes.states(left, timeout=remaining())
-        found |= await _matching(query, [*standing.values()])
+        found |= await computed(partial(_pointers, query), [*standing.values()])
     return [hit for hit in hits if (account_id, hit.message_id) in found]
-
-
-async def _matching(query: Query, states: Sequence[State]) -> set[Pointer]:
-    if sum(len(state.body) for state in states) > _LONG_TEXTS:
-        return await asyncio.to_thread(_pointers, query, states)
-    return _pointers(query, states)
 
 
 def _pointers(query: Query, states: Sequence[State]) -> set[Pointer]:

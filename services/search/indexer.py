@@ -1,11 +1,11 @@
 """The indexer: an event says "look at this message", and the index gets how the message stands."""
 
-import asyncio
 import time
 from collections.abc import Mapping, Sequence
 
 from services.search.analysis import words
 from services.search.index import Document, Gone, Index
+from services.search.long_texts import computed
 from shared import failpoints
 from shared.contract.events import Event
 from shared.mailbox.indexing import Indexing, Pointer, State
@@ -16,8 +16,6 @@ _WRITE_SECONDS = 30.0
 _PART_OCTETS = 1_048_576
 # An index forgets what it deleted after an hour; what was read long ago must not be taken for news then.
 _STALE_SECONDS = 600.0
-# The words of so long a text take about 10 ms, for which nobody else would be served.
-_LONG_TEXTS = 50_000
 
 
 class Indexer:
@@ -47,9 +45,7 @@ class Indexer:
 
 async def documents(states: Sequence[State]) -> list[Document]:
     """Return messages as the index has them."""
-    if sum(len(state.body) for state in states) > _LONG_TEXTS:
-        return await asyncio.to_thread(_documents, states)
-    return _documents(states)
+    return await computed(_documents, states)
 
 
 def _documents(states: Sequence[State]) -> list[Document]:

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 
 from aio_pika.abc import AbstractChannel
 
+from shared.bus.depths import look
 from shared.bus.lane import Lane
 from shared.bus.link import LinkLost, Session, broker_await, open_channel
 from shared.metrics.calls import command_queue
@@ -39,9 +40,9 @@ async def count_consumers(session: Session, lanes: Iterable[Lane]) -> AsyncItera
 
 
 async def _watch(session: Session, channel: AbstractChannel, lanes: tuple[Lane, ...]) -> None:
-    for look in itertools.count(1):
+    for nth in itertools.count(1):
         await asyncio.sleep(_LOOK_SECONDS)
-        everyone = look % _LOOKS_BETWEEN_ALL == 0
+        everyone = nth % _LOOKS_BETWEEN_ALL == 0
         try:
             await _look(channel, [lane for lane in lanes if everyone or not lane.consumers])
         except LinkLost as lost:
@@ -53,7 +54,6 @@ async def _watch(session: Session, channel: AbstractChannel, lanes: tuple[Lane, 
 async def _look(channel: AbstractChannel, lanes: Iterable[Lane]) -> None:
     for lane in lanes:
         async with broker_await():
-            queue = await channel.declare_queue(lane.queue, passive=True)
-        found = queue.declaration_result
-        lane.consumers = found.consumer_count or 0
-        command_queue(lane.queue, found.message_count or 0, lane.consumers)
+            found = await look(channel, lane.queue)
+        lane.consumers = found.consumers or 0
+        command_queue(lane.queue, found.messages or 0, lane.consumers)

@@ -28,13 +28,19 @@ class Depth(NamedTuple):
     consumers: int | None = None
 
 
+async def look(channel: AbstractChannel, queue: str) -> Depth:
+    """Look at one queue; a channel is lost where there is none."""
+    declared = (await channel.declare_queue(queue, passive=True)).declaration_result
+    return Depth(queue, declared.message_count or 0, declared.consumer_count or 0)
+
+
 async def depth(session: Session, queue: str) -> Depth:
     """Look at one queue, which need not be there."""
     # A channel of its own, for the broker closes it when there is no such queue.
     async with broker_await():
         channel = await session.connection.channel(publisher_confirms=False)
         try:
-            found = await _look(channel, queue)
+            found = await look(channel, queue)
         except ChannelNotFoundEntity:
             return Depth(queue)
         await channel.close()
@@ -79,14 +85,9 @@ async def _watch(session: Session, channel: AbstractChannel, queue: EventQueue) 
         while True:
             for name in queue.arguments:
                 async with broker_await():
-                    found = await _look(channel, name)
+                    found = await look(channel, name)
                 metrics.event_queue(name, found.messages or 0, found.consumers or 0)
             await asyncio.sleep(_LOOK_SECONDS)
     except LinkLost as lost:
         logger.warning("event queues not counted", extra={"queue": queue.name, "reason": str(lost)})
         session.lost.set()
-
-
-async def _look(channel: AbstractChannel, queue: str) -> Depth:
-    declared = (await channel.declare_queue(queue, passive=True)).declaration_result
-    return Depth(queue, declared.message_count or 0, declared.consumer_count or 0)

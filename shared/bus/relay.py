@@ -14,7 +14,7 @@ from aio_pika.abc import AbstractExchange
 
 from shared import failpoints
 from shared.bus.depths import watch_depths
-from shared.bus.events import batch_message, batches
+from shared.bus.events import BATCH_EVENTS, batch_message, batches
 from shared.bus.link import LinkLost, Session, broker_await, open_channel
 from shared.bus.topology import EventQueue, declare_events
 from shared.contract.events import Event
@@ -24,8 +24,8 @@ logger = logging.getLogger(__name__)
 
 # An event that no `wake` told of, such as one of the command line, waits for so long at most.
 _IDLE_SECONDS = 0.5
-# What gathers meanwhile leaves together; nobody waits for an event.
-_GATHER_SECONDS = 0.05
+# Where there are more than one message holds, there is no need to let them gather for longer.
+_NEXT_SECONDS = 0.05
 _AWAY_SECONDS = 1.0
 
 
@@ -76,7 +76,8 @@ class Relay:
             logger.warning("events not taken", extra={"queue": self.queue.name, "reason": str(lost)})
             return _AWAY_SECONDS
         metrics.relayed(len(events))
-        await asyncio.sleep(_GATHER_SECONDS)
+        # What gathers meanwhile leaves together; nobody waits for an event.
+        await asyncio.sleep(self.queue.gather_seconds if len(events) < BATCH_EVENTS else _NEXT_SECONDS)
         return 0.0 if events else _IDLE_SECONDS
 
     async def _publish(self, events: Sequence[Event]) -> None:

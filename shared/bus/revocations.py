@@ -6,11 +6,10 @@ from contextlib import asynccontextmanager
 
 import aio_pika
 import orjson
-from aio_pika import ExchangeType
 from aio_pika.abc import AbstractIncomingMessage
 
 from shared.bus.link import Session, broker_await, connected, open_channel
-from shared.bus.topology import REVOCATIONS, bind_revocations, declare_private
+from shared.bus.topology import declare_private, declare_revocations
 
 logger = logging.getLogger(__name__)
 
@@ -22,13 +21,10 @@ async def publish_revocation(
 ) -> None:
     """Tell every gateway to forget an account or an application; raises `LinkLost` where the broker is away."""
     body = orjson.dumps({"account_id": account_id, "application_id": application_id})
-    async with (
-        connected(amqp_url, "revocation") as session,
-        open_channel(session, confirms=True) as channel,
-        broker_await(),
-    ):
-        exchange = await channel.declare_exchange(REVOCATIONS, ExchangeType.FANOUT, durable=True)
-        await exchange.publish(aio_pika.Message(body), "", mandatory=False)
+    async with connected(amqp_url, "revocation") as session, open_channel(session, confirms=True) as channel:
+        exchange = await declare_revocations(channel)
+        async with broker_await():
+            await exchange.publish(aio_pika.Message(body), "", mandatory=False)
 
 
 class RevocationListener:
@@ -44,8 +40,9 @@ class RevocationListener:
         """Open a queue of this connection's own, bound to the revocations."""
         async with open_channel(session, confirms=False) as channel:
             queue = await declare_private(channel)
-            await bind_revocations(channel, queue)
+            exchange = await declare_revocations(channel)
             async with broker_await():
+                await queue.bind(exchange)
                 await queue.consume(self._hear, no_ack=True)
             self._on_open()
             try:

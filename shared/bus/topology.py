@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from aio_pika import ExchangeType
-from aio_pika.abc import AbstractChannel, AbstractQueue
+from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractQueue
 
 from shared.bus.link import broker_await
 from shared.contract import accounts, conversations, messages, search, sms, sync
@@ -27,7 +27,7 @@ _LOOKS = 1_000_000_000
 # A day less than the answers under keys are kept: what an event did before must still be known when it is replayed.
 DEAD_MILLISECONDS = 6 * 86_400_000
 
-REVOCATIONS = "usermessage.revocations"
+_REVOCATIONS = "usermessage.revocations"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +57,12 @@ class EventQueue:
     """A quorum queue of event batches for one consumer, with the facts that it wants.
 
     Behind it stand a queue for each delay, from which what waited there comes back by itself, and the dead letters.
+    A relay lets events of it gather for `gather_seconds`.
     """
 
     name: str
     facts: frozenset[Fact]
+    gather_seconds: float = 0.05
 
     @cached_property
     def dead(self) -> str:
@@ -94,9 +96,16 @@ def _quorum(next_queue: str) -> dict[str, str | int]:
 
 
 DELIVERY_EVENTS = EventQueue("events.delivery", frozenset({Fact.SEND_REQUESTED}))
-SEARCH_EVENTS = EventQueue("events.search", frozenset({Fact.MESSAGE_STORED, Fact.MESSAGE_CHANGED}))
+# A search need not find a message at once. To write to the index costs much, however few messages it is, and what
+# changed twice meanwhile is written once.
+_SEARCH_GATHER_SECONDS = 0.2
+SEARCH_EVENTS = EventQueue(
+    "events.search", frozenset({Fact.MESSAGE_STORED, Fact.MESSAGE_CHANGED}), gather_seconds=_SEARCH_GATHER_SECONDS
+)
 # Apart, for a deleted conversation may give a million of them, and what is stored meanwhile must be found soon.
-SEARCH_DELETIONS = EventQueue("events.search.deleted", frozenset({Fact.MESSAGE_DELETED}))
+SEARCH_DELETIONS = EventQueue(
+    "events.search.deleted", frozenset({Fact.MESSAGE_DELETED}), gather_seconds=_SEARCH_GATHER_SECONDS
+)
 
 # Each fact is wanted by one consumer: it leaves the outbox for one queue.
 EVENT_QUEUES: tuple[EventQueue, ...] = (DELIVERY_EVENTS, SEARCH_EVENTS, SEARCH_DELETIONS)
@@ -128,8 +137,7 @@ async def declare_private(channel: AbstractChannel) -> AbstractQueue:
         return await channel.declare_queue(None, exclusive=True, auto_delete=True)
 
 
-async def bind_revocations(channel: AbstractChannel, queue: AbstractQueue) -> None:
-    """Bind a queue to the revocations, which go to every gateway."""
+async def declare_revocations(channel: AbstractChannel) -> AbstractExchange:
+    """Declare where revocations go, and from there to every gateway."""
     async with broker_await():
-        exchange = await channel.declare_exchange(REVOCATIONS, ExchangeType.FANOUT, durable=True)
-        await queue.bind(exchange)
+        return await channel.declare_exchange(_REVOCATIONS, ExchangeType.FANOUT, durable=True)

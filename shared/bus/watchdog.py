@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from aio_pika.abc import AbstractChannel
 
+from shared.bus.depths import look
 from shared.bus.link import LinkLost, Session, broker_await
 
 logger = logging.getLogger(__name__)
@@ -69,5 +70,5 @@ class Watchdog:
 
 async def _ready_messages(channel: AbstractChannel, queue: str) -> int:
     async with broker_await():
-        declared = await channel.declare_queue(queue, passive=True)
-    return declared.declaration_result.message_count or 0
+        found = await look(channel, queue)
+    return found.messages or 0

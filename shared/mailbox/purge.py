@@ -6,7 +6,7 @@ from pathlib import Path
 
 from shared.mailbox.step_size import StepSize
 from shared.metrics import mailbox as metrics
-from shared.postgres.errors import DatabaseAway
+from shared.postgres.errors import DatabaseAway, DatabaseError
 from shared.postgres.pool import Database
 from shared.postgres.queries import load_queries
 
@@ -67,7 +67,13 @@ class Purge:
         """Take one step in a mailbox; return the seconds it took, 0 when the mailbox was not to be had."""
         began = time.monotonic()
         query = self._queries["purge"]
-        purged = await self._database.fetchval(query, account_id, self._size.messages, _REST, timeout=_STEP_SECONDS)
+        arguments = (account_id, self._size.messages, _REST)
+        try:
+            purged = await self._database.fetchval(query, *arguments, timeout=_STEP_SECONDS)
+        except DatabaseError:
+            # It may have been too much for one step.
+            self._size.took(time.monotonic() - began)
+            raise
         if purged is None:
             return 0.0
         metrics.purged(purged)

@@ -35,9 +35,9 @@ class QueueCalls:
         self.octets = _OCTETS.labels(queue).observe
         self._queue = queue
 
-    def failed(self, reason: str, calls: int = 1) -> None:
-        """Count calls that came to nothing."""
-        _FAILED.labels(self._queue, reason).inc(calls)
+    def failed(self, reason: str) -> None:
+        """Count a call that came to nothing."""
+        _FAILED.labels(self._queue, reason).inc()
 
 
 def command_queue(queue: str, envelopes: int, consumers: int) -> None:

@@ -510,7 +510,8 @@ begin
 end
 $$;
 
--- Keeps jobs of messages that are stored; one that is kept already stays as it is. `dues` are null for now.
+-- Keeps jobs of messages that are stored; one that is kept already stays as it is. `dues` are null for now. Nothing of an
+-- erased account is kept: the locks are those of `mailbox_create`, as in `search_write`.
 create or replace function delivery_keep(
   account_ids bigint[], message_ids integer[], recipients text[], stored_ats bigint[], dues bigint[]
 ) returns void
@@ -518,6 +519,8 @@ language plpgsql volatile as $$
 declare
   now_at constant bigint := delivery_now();
 begin
+  perform pg_advisory_xact_lock_shared(13, hashint8(sender.account_id))
+  from (select distinct account_id from unnest(account_ids) as sent (account_id) order by account_id) as sender;
   with kept as (
     insert into delivery_job (
       account_id, message_id, recipient, stored_at, due_at, in_line, may_be_twin, failed_status
@@ -526,6 +529,7 @@ begin
       coalesce(sent.due_at <= now_at, true), true, 3
     from unnest(account_ids, message_ids, recipients, stored_ats, dues)
       as sent (account_id, message_id, recipient, stored_at, due_at)
+    where not exists (select from erased_account where erased_account.account_id = sent.account_id)
     order by sent.account_id, sent.message_id
     on conflict (account_id, message_id) do nothing
     returning account_id, message_id

@@ -126,6 +126,30 @@ async def test_a_part_stays_what_it_became(servers: Servers) -> None:
         assert (await rig.message(account, message_id))["status"] == 2
 
 
+async def test_receipts_that_are_kept_together_have_the_effect_of_one_after_the_other(servers: Servers) -> None:
+    parts = [("a",), ("b",), ("c", "d"), ("e", "f"), ("g", "h"), ("i",), ("j",)]
+    carrier = Scripted("one", *map(Accepted, parts))
+    async with delivery_rig(servers, carrier) as rig:
+        account = await rig.account()
+        async with rig.worker().running():
+            sent = []
+            for _ in parts[:-1]:
+                sent.append(await rig.send(account))
+                await rig.becomes(account, sent[-1], "accepted")
+            hidden = await rig.text(account, store=False, sender=NUMBER)
+            await rig.becomes(account, hidden, "accepted")
+            matched = await rig.store.receipts([
+                _receipt("unknown"), _receipt("d"), _receipt("a"), _receipt("e", _FAILED), _receipt("b", _EXPIRED),
+                _receipt("c"), _receipt("f"), _receipt("g"), _receipt("unknown"), _receipt("g", _FAILED),
+                _receipt("i", ReceiptState.INTERMEDIATE), _receipt("j"), _receipt("e"),
+                _receipt("a", number="436990000009"),
+            ])  # fmt: skip
+            ends = [(await rig.happened(account, each))[-1][0] for each in [*sent, hidden]]
+        assert matched == 11
+        assert ends == ["delivered", "expired", "delivered", "failed", "accepted", "accepted", "delivered"]
+        assert [row["carrier_id"] for row in await rig.rig.rows(_PARKED)] == ["a", "unknown"]
+
+
 async def test_a_message_without_a_receipt_expires(servers: Servers) -> None:
     async with delivery_rig(servers, Scripted("one", Accepted(("id",)))) as rig, rig.worker().running():
         account, message_id = await _accepted(rig)

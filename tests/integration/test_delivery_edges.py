@@ -10,12 +10,17 @@ from deploy.local.servers import Servers
 from services.delivery.carriers.carrier import Accepted, Receipt, ReceiptState, Refusal, Refused
 from services.delivery.guard_store import SharedGuards
 from services.delivery.guards import Cap, Guard, Guards, Reason, Sized
-from services.delivery.jobs import DueJob, Untold
+from services.delivery.jobs import DueJob, Ended, Routed, Untold
 from shared.contract import dates
 from shared.postgres.errors import DatabaseTimeout
 from tests.integration.delivery_rig import NUMBER, Scene, Scripted, delivery_rig
 
 _DAY_MS = 86_400_000
+# For longer than the five seconds that choosing itself may take.
+_LEFT_ALONE = """
+select lease_until - delivery_now() as ms from delivery_job
+where lease_until > delivery_now() + 5000 order by message_id
+"""
 
 
 def _receipt(carrier_id: str) -> Receipt:
@@ -99,6 +104,20 @@ async def test_a_worker_without_a_file_leaves_texts_alone(servers: Servers) -> N
                 await rig.becomes(account, message_id, "accepted")
 
 
+async def test_what_waits_for_a_worker_with_a_file_comes_again_seldom(servers: Servers) -> None:
+    async with delivery_rig(servers, Scripted("one")) as rig:
+        account = await rig.account()
+        waited_ms = {await rig.send(account): ms for ms in (0, 200_000, _DAY_MS)}
+        for message_id, ms in waited_ms.items():
+            await rig.rig.rows("update delivery_job set due_at = due_at - $2 where message_id = $1", message_id, ms)
+        async with rig.worker(Scene({}, has_file=False)).running():
+            async with asyncio.timeout(15):
+                while len(left := await rig.rig.rows(_LEFT_ALONE)) < 2:  # noqa: ASYNC110 - looked at from outside
+                    await asyncio.sleep(0.05)
+        assert 15_000 < left[0]["ms"] <= 23_000
+        assert 50_000 < left[1]["ms"] <= 60_000
+
+
 class _OnceAway(SharedGuards):
     away = True
 
@@ -153,7 +172,7 @@ async def test_jobs_whose_receipts_are_missing_end_though_others_cannot_be_match
         assert (await rig.happened(account, message_id))[-1] == ("expired", "no receipt in its time")
 
 
-@pytest.mark.parametrize("way", ["told", "postpone"])
+@pytest.mark.parametrize("way", ["told", "postpone", "end"])
 async def test_rows_are_locked_in_the_order_of_their_key(servers: Servers, way: str) -> None:
     async with delivery_rig(servers, Scripted("one")) as rig:
         account = await rig.account()
@@ -163,14 +182,30 @@ async def test_rows_are_locked_in_the_order_of_their_key(servers: Servers, way: 
         other = await asyncpg.connect(rig.rig.url)
         async with other.transaction():
             await other.execute(lock, account, sent[0])
-            work = rig.store.told(keys) if way == "told" else rig.store.postpone(_due(keys), 1)
-            waiting = asyncio.create_task(work)
+            ways = {
+                "told": lambda: rig.store.told(keys),
+                "postpone": lambda: rig.store.postpone(_due(keys), 1),
+                "end": lambda: rig.store.end([Ended(*key[:2], "failed", "no route") for key in keys], is_told=False),
+            }
+            waiting = asyncio.create_task(ways[way]())
             await asyncio.sleep(0.5)
             assert not waiting.done()
             for message_id in sent[1:]:
                 await other.execute(lock, account, message_id)
         await waiting
         await other.close()
+
+
+@pytest.mark.parametrize(("is_told", "ended"), [(False, "waiting"), (True, "done")])
+async def test_a_job_that_another_worker_gave_to_a_carrier_is_not_refused(
+    servers: Servers, *, is_told: bool, ended: str
+) -> None:
+    async with delivery_rig(servers, Scripted("one")) as rig:
+        account = await rig.account()
+        key = account, await rig.send(account)
+        await rig.store.route([Routed(*key, "one", "")], _DAY_MS)
+        await rig.store.end([Ended(*key, "failed", "no route")], is_told=is_told)
+        await rig.becomes(*key, ended)
 
 
 def _due(keys: Sequence[Untold]) -> list[DueJob]:

@@ -60,11 +60,14 @@ async def test_all_have_their_turn(servers: Servers) -> None:
 
 async def _sent(rig: DeliveryRig, request: RemoteSmsSendRequest, msisdn: int | None) -> Sequence[dict[str, object]]:
     account = await rig.account()
-    texts = Texts(rig.rig.mailbox, rig.scene, lambda: None, validity_ms=_HOUR_MS)
+    told: list[str] = []
+    texts = Texts(rig.rig.mailbox, rig.scene, told.extend, validity_ms=_HOUR_MS)
     await texts.send([(request, context(account, msisdn=msisdn))])
-    return await rig.rig.rows(
+    jobs = await rig.rig.rows(
         "select carrier, in_line, expires_at - due_at as ms from delivery_job where account_id = $1", account
     )
+    assert {job["carrier"] for job in jobs} == {*told}
+    return jobs
 
 
 async def test_a_text_of_which_all_is_known_has_its_carrier_at_once(servers: Servers) -> None:

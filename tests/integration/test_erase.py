@@ -33,6 +33,7 @@ _LOCKED = """
 select count(*)::int as n from pg_stat_activity
 where datname = current_database() and wait_event_type = 'Lock'
 """
+_KEEP = "select delivery_keep(array[$1::bigint], array[7], array['436990000007'], array[1::bigint], '{null}')"
 # What a killed program asked for goes on until Postgres looks at the connection.
 _END = (
     "select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'usermessage command line'"
@@ -204,6 +205,21 @@ async def test_what_is_added_meanwhile_goes_too(terminal: Terminal, rig: Rig, la
     assert rows == _nothing(rows)
     with pytest.raises(asyncpg.ForeignKeyViolationError):
         await rig.rows(late, account_id)
+
+
+async def test_no_job_is_kept_behind_an_erase(terminal: Terminal, rig: Rig) -> None:
+    account_id = await full_account(terminal, rig, NUMBER)
+    async with _transaction(rig) as connection:
+        await connection.execute(_KEEP, account_id)
+        erasing = _erase(terminal, account_id)
+        await _waits(rig)
+    await erasing
+    # Its account goes last: what holds until then is not the reference to it.
+    await rig.rows("insert into account (id, msisdn) overriding system value values ($1, null)", account_id)
+    await rig.rows(_KEEP, account_id)
+    await rig.rows("delete from account where id = $1", account_id)
+    rows = await rows_of(rig.url, account_id, NUMBER)
+    assert rows == _nothing(rows)
 
 
 async def test_an_erase_that_was_killed_is_finished_by_another(terminal: Terminal, rig: Rig) -> None:

@@ -14,7 +14,7 @@ from deploy.local.servers import Servers
 from shared.mailbox.purge import Purge
 from shared.mailbox.upkeep import Upkeep
 from shared.mailbox.writes import Closing
-from shared.postgres.errors import DatabaseAway
+from shared.postgres.errors import DatabaseAway, DatabaseTimeout
 from shared.postgres.pool import Database
 from tests.integration.fresh_database import fresh_database, on_server
 from tests.integration.mailbox_rig import FRIEND, SHOP, Rig, accounts, mailbox_rig, message, taken, within
@@ -240,9 +240,12 @@ async def test_a_role_that_is_restarted_in_the_middle_of_a_purge_goes_on(servers
         await asyncio.to_thread(role.start)
         await finished(rig)
     await assert_emptied(servers.postgres.url, account, 2 * MESSAGES)
-    events = [json.loads(line)["event"] for line in role.process.log.read_text()[before:].splitlines()]
-    assert events.count("stopped") == 1
-    assert not {"upkeep failed", "upkeep waits for the database", "drain cut short"} & set(events)
+    lines = [json.loads(line) for line in role.process.log.read_text()[before:].splitlines()]
+    assert [line["event"] for line in lines].count("stopped") == 1
+    # A step may be too much for a machine that does other things too; then the next one is smaller.
+    waits = {line["reason"] for line in lines if line["event"] == "upkeep waits for the database"}
+    assert waits <= {"no answer in time"}
+    assert not {"upkeep failed", "drain cut short"} & {line["event"] for line in lines}
 
 
 async def test_a_mailbox_whose_step_fails_keeps_no_other_waiting(rig: Rig) -> None:
@@ -255,3 +258,35 @@ async def test_a_mailbox_whose_step_fails_keeps_no_other_waiting(rig: Rig) -> No
         with pytest.raises(asyncpg.NumericValueOutOfRangeError):
             await Purge(database).round()
     assert [await one(rig, _DONE, account) for account in (broken, fine)] == [0, 1]
+
+
+async def test_what_a_killed_erase_left_makes_no_busy_loop(rig: Rig) -> None:
+    account = next(accounts)
+    await rig.insert(message(account))
+    await delete(rig, account, FRIEND)
+    await rig.rows("delete from mailbox where account_id = $1", account)
+    async with Database(rig.url, 1, name=NAME) as database:
+        assert await Purge(database).round() == 5.0
+
+
+async def test_a_step_that_took_too_long_is_followed_by_a_smaller_one(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.mailbox.purge._STEP_SECONDS", 2.0)
+    account = next(accounts)
+    await fill(rig.url, account, 900, FRIEND)
+    await delete(rig, account, FRIEND)
+    await rig.rows(
+        "create function slowly() returns trigger language plpgsql as $$ begin perform pg_sleep(10); return new; end $$"
+    )
+    await rig.rows(
+        "create trigger slowly before update on message for each row when (old.message_id = 200)"
+        " execute function slowly()"
+    )
+    async with Database(rig.url, 1, name=NAME) as database:
+        purge = Purge(database)
+        with pytest.raises(DatabaseTimeout):
+            await purge.round()
+        while not await one(rig, _DONE, account):
+            await purge.round()
+    assert await one(rig, _DONE, account) == 501

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,11 @@ import pytest
 from deploy.local.servers import Servers
 from deploy.local.state import free_port
 from services.search.check import Check, Checked
+from services.search.commands import _opened
+from services.search.index import Document, Gone
+from services.search.opensearch.bulk import IndexRefused
 from services.search.turn import our_turn
+from shared.command_line import CommandFailed
 from shared.mailbox.writes import Flags, Removal
 from shared.settings import Settings
 from tests.integration.index_rig import ACCOUNT, IndexRig, document
@@ -52,6 +57,28 @@ async def test_what_differs_is_found_and_repaired(backend: IndexRig) -> None:
     assert await checked(backend) == Checked(compared=6)
     assert await backend.found(ACCOUNT, "word") == [8, 7, 4, 3, 2, 1]
     assert await backend.found(ACCOUNT, "word", locked=True) == [4, 3]
+
+
+async def test_a_message_that_no_index_takes_keeps_no_other_from_being_repaired(
+    backend: IndexRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await backend.stored("word", "word", "word")
+    write = backend.index.write
+
+    async def refusing(changes: Sequence[Document | Gone], *, timeout: float) -> None:  # noqa: ASYNC109 - as it is
+        if any(each.message_id == 2 for each in changes):
+            raise IndexRefused("mapper_parsing_exception")
+        await write(changes, timeout=timeout)
+
+    monkeypatch.setattr(backend.index, "write", refusing)
+    assert await checked(backend) == Checked(compared=3, missing=3, repaired=2, left=1)
+
+
+async def test_a_request_that_the_index_refuses_ends_a_command_in_a_line(index_database: str) -> None:
+    settings = Settings(database_url=index_database, search_backend="postgres")
+    with pytest.raises(CommandFailed, match="the index cannot do it: parsing_exception"):
+        async with _opened(settings):
+            raise IndexRefused("parsing_exception")
 
 
 async def test_a_sample_finds_what_lies_in_its_places(backend: IndexRig) -> None:

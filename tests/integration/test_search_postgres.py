@@ -145,6 +145,19 @@ async def test_what_is_gone_is_forgotten_after_an_hour(index: PostgresIndex, dat
     assert [row["message_id"] for row in await database.fetch(kept, account_id, timeout=SECONDS)] == [1, 2]
 
 
+async def test_what_is_gone_for_longest_is_forgotten_first(
+    index: PostgresIndex, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.search.postgres.tidying._ROWS", 1)
+    account_id = next(accounts)
+    await index.write([Gone(account_id, nth, nth) for nth in (1, 2)], timeout=SECONDS)
+    older = "update search_document set gone_at = gone_at - message_id * interval '1 day' where account_id = $1"
+    await database.fetch(older, account_id, timeout=SECONDS)
+    await Tidying(database).round()
+    kept = "select message_id from search_document where account_id = $1"
+    assert [row["message_id"] for row in await database.fetch(kept, account_id, timeout=SECONDS)] == [1]
+
+
 async def test_an_erased_account_is_forgotten_for_ever(index: PostgresIndex, database: Database) -> None:
     erased, other = next(accounts), next(accounts)
     changes: list[Document | Gone] = [document(erased, 1, "word"), Gone(erased, 2, 2), document(other, 1, "word")]

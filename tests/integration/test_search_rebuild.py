@@ -145,6 +145,9 @@ async def test_one_that_broke_off_changes_nothing_and_the_next_one_tidies_up(
     with pytest.raises(ZeroDivisionError):
         await backend.rebuilt(_Interrupted(backend.index, ZeroDivisionError()))  # type: ignore[arg-type]
     assert await backend.found(ACCOUNT, "word") == [one]
+    if backend.opensearch:
+        assert await backend.opensearch.indexes() == await backend.opensearch.generations.registered(timeout=TIMEOUT)
+        assert len(await backend.opensearch.indexes()) == 1
     await backend.rig.insert(message(ACCOUNT, body="word"))
     await backend.indexed(ACCOUNT)
     await backend.rebuilt()
@@ -185,6 +188,22 @@ async def test_a_rebuild_gives_up_where_no_text_is_taken(generations: OpenSearch
     with pytest.raises(IndexRefused):
         async with generations.index.renewal() as fresh:
             await fresh.write([document(2**40 + each, "word") for each in range(200)], timeout=TIMEOUT)
+
+
+async def test_an_erase_forgets_what_a_killed_rebuild_left(
+    generations: OpenSearchRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def killed(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    await generations.write(document(1, "before"))
+    monkeypatch.setattr(generations.generations, "drop_others", killed)
+    with pytest.raises(ZeroDivisionError):
+        async with generations.index.renewal() as fresh:
+            await fresh.write([document(1, "before")], timeout=TIMEOUT)
+    assert len(await generations.indexes()) == 2
+    assert await generations.index.forget(ACCOUNT, timeout=TIMEOUT) == 1
+    assert await generations.indexes() == await generations.generations.current(timeout=TIMEOUT)
 
 
 async def test_a_lost_index_is_made_anew(on_opensearch: IndexRig, generations: OpenSearchRig) -> None:

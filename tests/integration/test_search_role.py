@@ -106,6 +106,11 @@ async def test_deletions_come_by_a_queue_of_their_own_and_from_an_earlier_versio
     await world.until_indexed(3)
 
 
+async def test_one_tidies_the_index_of_a_process(world: World) -> None:
+    assert world.mailboxes
+    assert [task.get_name() for task in asyncio.all_tasks()].count("upkeep search documents") == 1
+
+
 async def test_what_is_stored_does_not_wait_behind_what_was_deleted(world: World) -> None:
     deleted = [Event(Fact.MESSAGE_DELETED, 9, number, number, 0) for number in range(DELETED)]
     await world.publish(SEARCH_DELETIONS, deleted)

@@ -11,7 +11,7 @@ async def test_a_text_goes_to_a_number_in_its_one_form(servers: Servers) -> None
     async with delivery_rig(servers) as rig:
         account = await rig.account()
         request = RemoteSmsSendRequest((f"+43 0{NUMBER[2:]}",), "hello", None, 0, 0, store=True)
-        texts = Texts(rig.rig.mailbox, rig.scene, lambda: None, validity_ms=1)
+        texts = Texts(rig.rig.mailbox, rig.scene, lambda _: None, validity_ms=1)
         await texts.send([(request, context(account))])
         (kept,) = await rig.rig.rows("select recipient from delivery_job where account_id = $1", account)
         assert kept["recipient"] == NUMBER

@@ -115,6 +115,27 @@ async def test_costly_bodies_hold_up_nobody(stack: Stack) -> None:
     assert slowest < _HELD_UP_SECONDS
 
 
+async def test_costly_bodies_of_one_client_keep_no_other_waiting(stack: Stack, tmp_path: Path) -> None:
+    port = free_port()
+    gateway = stack.another("gateway", {"PORT": str(port), "TRUSTED_PROXIES": "127.0.0.1"}, tmp_path)
+    await asyncio.to_thread(gateway.start)
+    costly = b'{"x":[' + b",".join([b"[]"] * 349_000) + b"]}"
+    url, headers = f"http://127.0.0.1:{port}/json/user/login", {"Content-Type": "application/json"}
+    try:
+        async with aiohttp.ClientSession(headers=headers) as session:
+            sending = [asyncio.create_task(_status(session, url, costly)) for _ in range(COSTLY_BODIES)]
+            await asyncio.sleep(0.5)
+            other = {"X-Forwarded-For": "203.0.113.9"}
+            async with session.post(url, data=b'{"x":"' + b"x" * 20_000 + b'"}', headers=other) as response:
+                assert (await response.json())["errorCode"] == 600
+            behind = sum(not each.done() for each in sending)
+            await asyncio.gather(*sending)
+    finally:
+        await asyncio.to_thread(gateway.stop)
+    print(f"{COSTLY_BODIES} costly bodies: another client's long one before {behind} of them")
+    assert behind > COSTLY_BODIES / 2
+
+
 async def _status(session: aiohttp.ClientSession, url: str, body: bytes) -> int:
     async with session.post(url, data=body) as response:
         return response.status

@@ -37,3 +37,28 @@ async def test_what_fails_makes_room_for_the_next() -> None:
     with pytest.raises(ZeroDivisionError):
         await aside.run(lambda: 1 // 0)
     assert await aside.run(lambda: 1) == 1
+
+
+async def test_of_each_owner_one_is_in_the_line() -> None:
+    aside = Aside()
+    began: list[str] = []
+
+    def compute(owner: str) -> None:
+        began.append(owner)
+        time.sleep(0.01)
+
+    await asyncio.gather(*(aside.run(partial(compute, owner), owner) for owner in ("a", "a", "a", "b", "c", "b")))
+    assert began == ["a", "b", "c", "a", "b", "a"]
+
+
+async def test_one_whose_turn_does_not_come_in_time_is_not_run() -> None:
+    aside = Aside()
+    ran: list[int] = []
+    first = asyncio.create_task(aside.run(lambda: time.sleep(0.2)))
+    await asyncio.sleep(0.02)
+    for owner in ("", "other"):
+        with pytest.raises(TimeoutError):
+            await aside.run(lambda: ran.append(1), owner, asyncio.get_running_loop().time() + 0.02)
+    await first
+    await aside.run(lambda: ran.append(2))
+    assert ran == [2]

@@ -66,3 +66,20 @@ async def test_a_caller_that_gave_up_takes_nobody_with_it() -> None:
     going.set()
     await waiting
     assert given_up.cancelled()
+
+
+async def test_after_a_rest_what_gathered_goes_together_and_one_alone_does_not_wait() -> None:
+    done: list[list[int]] = []
+
+    async def work(items: Sequence[int]) -> None:
+        done.append(list(items))
+
+    batches = Batches(work, rest_seconds=0.3)
+    await asyncio.wait_for(batches.do(0), 0.1)
+    # One after the other, as answers of a carrier come.
+    waiting = []
+    for number in range(1, 4):
+        waiting.append(asyncio.ensure_future(batches.do(number)))
+        await asyncio.sleep(0.01)
+    await asyncio.gather(*waiting)
+    assert done == [[0], [1, 2, 3]]

@@ -26,7 +26,7 @@ def _rebuild_fails() -> NoReturn:
 
 
 async def test_nothing_is_done_while_the_index_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(restored, "Database", lambda *_given, **_named: nullcontext())
+    monkeypatch.setattr(restored, "opened_database", lambda *_given, **_named: nullcontext())
     monkeypatch.setattr(restored, "connected_roles", _none_connected)
     monkeypatch.setattr(search, "probe_index", _away)
     touched: list[Any] = []

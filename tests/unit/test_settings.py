@@ -46,7 +46,7 @@ def test_every_wrong_setting_is_named_at_once() -> None:
         ("PORT", "65536", "65536 is not from 1 to 65535"),
         ("DRAIN_SECONDS", "-1", "-1.0 is not 0 or more"),
         ("BUDGET_SECONDS", "nan", "nan is not 0.1 or more"),
-        ("KEEP_ALIVE_SECONDS", "inf", "inf is not 0 or more"),
+        ("KEEP_ALIVE_SECONDS", "inf", "inf is not 1 or more"),
         ("LIMIT_ACCOUNT_SECONDS", "0", "0 is not 1 or more"),
         ("LOG_LEVEL", "loud", "'loud' is none of DEBUG, INFO, WARNING, ERROR"),
         ("TRUSTED_PROXIES", "192.0.2.0/24, proxy", "'proxy' does not appear to be an IPv4 or IPv6 network"),

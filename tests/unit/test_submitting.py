@@ -64,12 +64,14 @@ class _World:
         self.concluded: list[tuple[Sent, Outcome]] = []
         self.held: list[int] = []
         self.released = 0
+        self.looks = 0
         self.wait_ms = 5_000
         self.guarding: Callable[[], None] = lambda: None
         self.keeping = asyncio.Event()
         self.keeping.set()
 
     async def claim(self, _: str, most: int, *__: object) -> list[Claimed]:
+        self.looks += 1
         jobs, self.jobs = self.jobs[:most], self.jobs[most:]
         return jobs
 
@@ -130,6 +132,18 @@ async def test_what_is_answered_makes_room_before_it_is_kept() -> None:
         assert 20 - len(world.jobs) == 2 * carrier.window
         world.keeping.set()
     assert carrier.most == carrier.window
+
+
+async def test_a_line_that_is_not_long_is_looked_at_less_often_however_often_somebody_says_so() -> None:
+    world: Any = _World(0)
+    loop = Submitting("one", Ways(world, world), world, world, lease_seconds=10)
+    end = time.monotonic() + 0.5
+    async with loop.upkeep.running():
+        while time.monotonic() < end:
+            loop.upkeep.wake()
+            await asyncio.sleep(0.001)
+    # Of the 50 times that a long line is.
+    assert 2 <= world.looks <= 25
 
 
 async def test_nothing_is_claimed_for_a_carrier_that_is_not_open() -> None:

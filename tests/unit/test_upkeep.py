@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from shared.mailbox.upkeep import Upkeep
-from shared.postgres.errors import DatabaseAway
+from shared.postgres.errors import DatabaseAway, DatabaseTimeout
 
 LONG = 3600.0
 
@@ -71,6 +71,15 @@ async def test_failures_in_a_row_are_told_once_and_waited_for(
     assert levels == ["WARNING", "INFO", "WARNING", "INFO"]
 
 
+async def test_a_lasting_failure_hides_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    away = DatabaseAway("away")
+    work = Work([away, away, DatabaseTimeout("late"), ZeroDivisionError(), ZeroDivisionError(), KeyError()])
+    async with Upkeep("test", work, retry_seconds=0.001).running():
+        await _until(lambda: work.runs == 7)
+    reasons = [record.__dict__["reason"] for record in caplog.records if record.name == "shared.mailbox.upkeep"]
+    assert reasons == ["away", "late", "ZeroDivisionError", "KeyError"]
+
+
 async def test_a_failure_makes_no_busy_loop() -> None:
     work = Work([DatabaseAway("away")] * 100)
     async with Upkeep("test", work).running():
@@ -92,3 +101,15 @@ async def test_it_ends_with_its_block_wherever_it_stands() -> None:
         await asyncio.sleep(0.01)
         assert ends == []
     assert ends == ["ended"]
+
+
+async def test_between_two_rounds_it_rests_however_often_it_is_woken() -> None:
+    work = Work([])
+    upkeep = Upkeep("test", work, rest_seconds=0.2)
+    async with upkeep.running():
+        await _until(lambda: work.runs == 1)
+        for _ in range(20):
+            upkeep.wake()
+            await asyncio.sleep(0.001)
+        assert work.runs == 1
+        await _until(lambda: work.runs == 2)

@@ -19,7 +19,7 @@ class Channel:
 
     async def declare_queue(self, _: str, *, passive: bool) -> Any:
         assert passive
-        return SimpleNamespace(declaration_result=SimpleNamespace(message_count=self._ready))
+        return SimpleNamespace(declaration_result=SimpleNamespace(message_count=self._ready, consumer_count=1))
 
 
 def session() -> Session:

@@ -69,6 +69,15 @@ def request_format(content_type: str | None, body: bytes) -> Format:
     return found
 
 
+def unread_format(mount: Mount, content_type: str | None, accept: str | None) -> Format:
+    """Return the format of the answer to a body that is not looked at, JSON where only the body could tell.
+
+    Raises `NotAcceptable`.
+    """
+    known = _BODY_TYPES.get(media.media_type(content_type).name) if content_type else None
+    return response_format(mount, accept, known or Format.JSON)
+
+
 def charset_of(content_type: str | None) -> str | None:
     """Return the charset that a Content-Type names, if it does."""
     return (media.media_type(content_type).parameters.get("charset") or None) if content_type else None

@@ -72,12 +72,28 @@ class Generations:
         """Remove the data of all generations but one."""
         await self._drop_all_but([name], timeout)
 
+    async def give_up(self, name: str, *, timeout: float) -> None:
+        """Write no more to a generation that never took over, and remove its data."""
+        async with self._alone(timeout) as connection:
+            kept = [each for each in await self._known(connection) if each != name]
+            await connection.execute(self._queries["unregister"], kept)
+        await self.drop_lost(timeout=timeout)
+
+    async def drop_lost(self, *, timeout: float) -> None:
+        """Remove the data of generations that a killed rebuild left: nothing writes to them nor asks them any more."""
+        async with self._alone(timeout) as connection:
+            kept = [*await self._known(connection), *await self.current(timeout=timeout)]
+            await self._drop_all_but(kept, timeout)
+
+    async def _known(self, connection: Connection) -> list[str]:
+        return [str(row["name"]) for row in await connection.fetch(self._queries["registered"])]
+
     async def _names(self, timeout: float) -> list[str]:
         return [row["name"] for row in await self._database.fetch(self._queries["registered"], timeout=timeout)]
 
     async def _first(self, timeout: float) -> str:
         async with self._alone(timeout) as connection:
-            names = [str(row["name"]) for row in await connection.fetch(self._queries["registered"])]
+            names = await self._known(connection)
             if names:
                 return names[0]
             name = await self._create(timeout)

@@ -77,6 +77,7 @@ class OpenSearchIndex:
         """Remove everything of an account, and return how many documents of it there were."""
         async with within(timeout):
             names = await self._generations.registered(timeout=timeout)
+            await self._generations.drop_lost(timeout=timeout)
             return max([await self._forget_in(name, account_id, timeout) for name in names])
 
     async def probe(self) -> None:

@@ -4,12 +4,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Protocol
 
 from services.search.index import Document
 from services.search.opensearch.bulk import IndexRefused
 from services.search.opensearch.generations import Generations
+from shared.contract.faults import Away
 
 # A step may have to wait until OpenSearch has placed a shard.
 STEP_SECONDS = 30.0
@@ -27,7 +28,13 @@ class _WriteTo(Protocol):
 async def new_generation(generations: Generations, write_to: _WriteTo) -> AsyncIterator["NewGeneration"]:
     """Give a new generation, and let it take over at the end of the block."""
     name = await generations.add(timeout=STEP_SECONDS)
-    yield NewGeneration(name, write_to)
+    try:
+        yield NewGeneration(name, write_to)
+    except BaseException:
+        # Where that fails too, it is as if this had been killed: the next rebuild does it.
+        with suppress(Away):
+            await generations.give_up(name, timeout=STEP_SECONDS)
+        raise
     await generations.take_over(name, timeout=STEP_SECONDS)
     await asyncio.sleep(QUERIES_SECONDS)
     await generations.drop_others(name, timeout=STEP_SECONDS)

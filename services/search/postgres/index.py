@@ -93,6 +93,10 @@ def _row(change: Document | Gone) -> tuple[int, int, int, int, str, bool, str | 
 
 @asynccontextmanager
 async def postgres_index(_: Settings, database: Database) -> AsyncIterator[PostgresIndex]:
-    """Give the index, and keep it tidy meanwhile."""
-    async with Upkeep("search documents", Tidying(database).round).running():
-        yield PostgresIndex(database)
+    """Give the index."""
+    yield PostgresIndex(database)
+
+
+def tidying(database: Database) -> Upkeep:
+    """Return what removes those messages that have been gone for long."""
+    return Upkeep("search documents", Tidying(database).round)

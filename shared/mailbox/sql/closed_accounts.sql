@@ -8,4 +8,8 @@ with recursive found as (
   )
   from found where account_id is not null
 )
-select account_id from found where account_id is not null limit $2::integer
+select account_id from found
+where account_id is not null
+-- Of an account that is being erased it takes nothing.
+  and exists (select from mailbox where mailbox.account_id = found.account_id)
+limit $2::integer
