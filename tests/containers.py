@@ -43,11 +43,13 @@ class Server:
         self._container = container
         self._greeting, self._answer = greeting, answer
         self._made = False
-        self._host = container.get_docker_client().host()
+        engine = container.get_docker_client().host()
+        # By number, as the programs of this machine are: certificates of tests are for that.
+        self._host = "127.0.0.1" if engine == "localhost" else engine
         self.port = free_port()
         # The engine takes an address beside the port; the library's type for the same has no place for it.
         published: dict[str, object] = container.ports  # type: ignore[assignment]
-        published[f"{inner_port}/tcp"] = ("127.0.0.1", self.port) if self._host == "localhost" else self.port
+        published[f"{inner_port}/tcp"] = (self._host, self.port) if engine == "localhost" else self.port
 
     def ready(self) -> bool:
         """Whether the server answers a greeting. That it accepts connections says little: the engine itself does."""

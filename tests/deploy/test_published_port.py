@@ -11,6 +11,7 @@ import pytest
 from deploy.docker.compose import Compose
 from deploy.docker.stack import DockerStack
 from deploy.local.carriers import CONSOLE, carrier_settings
+from deploy.local.commands import CommandError
 from deploy.local.state import State, free_port
 
 
@@ -21,21 +22,21 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     with closing(socket.socket()) as other:
 
         def call(_compose: Compose, *arguments: str) -> None:
-            if "build" in arguments:
-                other.bind(("127.0.0.1", port))
-                other.listen()
+            if "build" not in arguments:
+                raise CommandError("the containers do not start here")
+            other.bind(("127.0.0.1", port))
+            other.listen()
 
-        def nothing(*_arguments: Any, **_named: Any) -> list[Any]:
+        def none(_compose: Compose, _service: str) -> list[dict[str, Any]]:
             return []
 
         monkeypatch.setattr(Compose, "__call__", call)
-        monkeypatch.setattr(Compose, "containers", nothing)
-        for step in ("_wait_for_workers", "_renew_index", "_show_demo"):
-            monkeypatch.setattr(DockerStack, step, nothing)
+        monkeypatch.setattr(Compose, "containers", none)
         yield port
 
 
 def test_port_that_another_took_during_the_build_is_left_to_it(tmp_path: Path, taken: int) -> None:
     State(tmp_path / "state.json").put("port", str(taken))
-    DockerStack(tmp_path).up(2, "on", "opensearch", carrier_settings(CONSOLE))
+    with pytest.raises(CommandError):
+        DockerStack(tmp_path).up(2, "on", "opensearch", carrier_settings(CONSOLE))
     assert State(tmp_path / "state.json").get("port") not in {None, str(taken)}
