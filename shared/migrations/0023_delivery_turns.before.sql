@@ -539,10 +539,10 @@ begin
 end
 $$;
 
--- Stores texts for carriers, one for each recipient of an entry, with their jobs, entry by entry in their order; `dues`
--- are null for now. `carriers` have a JSON array for each entry, of its recipients' carriers, '' or nothing where one has
--- still to be chosen; those are not sent later than `validities` ms after their date. Answers the id of the first of an entry, which the others
--- follow. One that is not stored has its id and its job only.
+-- Stores texts for carriers, one for each recipient of an entry, entry by entry in their order; `dues` are null for now.
+-- `carriers` have a JSON array for each entry, of its recipients' carriers, '' or nothing where one has still to be chosen;
+-- those are not sent later than `validities` ms after their date. Answers the id of the first of an entry, which the others
+-- follow. One that is not stored has its id and its job only. The jobs of all are kept together at the end.
 create function sms_send(
   account_ids bigint[], recipients json[], bodies text[], dates bigint[], dues bigint[], encodings smallint[],
   origins integer[], stores boolean[], senders text[], carriers json[], validities bigint[],
@@ -551,13 +551,13 @@ create function sms_send(
 language plpgsql volatile as $$
 #variable_conflict use_variable
 declare
-  held bigint[];
-  sent record;
+  held constant bigint[] := mailbox_lock(account_ids, skip_locked);
+  now_at constant bigint := delivery_now();
+  places integer[] := '{}';
+  ids integer[] := '{}';
+  nths integer[] := '{}';
   id integer;
-  now_at bigint;
 begin
-  held := mailbox_lock(account_ids, skip_locked);
-  now_at := delivery_now();
   for place in 1 .. cardinality(account_ids) loop
     "position" := place;
     answer := null;
@@ -565,37 +565,43 @@ begin
       answer := done_recall(account_ids[place], of_operation, keys[place], hashes[place]);
     end if;
     if account_ids[place] = any (held) and answer is null then
-      for sent in
-        select recipient.digits, coalesce(carriers[place] ->> (recipient.nth - 1)::integer, '') as carrier
-        from json_array_elements_text(recipients[place]) with ordinality as recipient (digits, nth)
-      loop
+      for nth in 0 .. json_array_length(recipients[place]) - 1 loop
         if stores[place] then
           id := (message_store(
-            account_ids[place], '+' || sent.digits, bodies[place], dates[place], dues[place], origins[place],
-            case when dues[place] is null then 1 else 4 end::smallint, false, true, false
+            account_ids[place], '+' || (recipients[place] ->> nth), bodies[place], dates[place], dues[place],
+            origins[place], case when dues[place] is null then 1 else 4 end::smallint, false, true, false
           )).message_id;
         else
           update mailbox set last_message_id = last_message_id + 1 where account_id = account_ids[place]
           returning last_message_id into strict id;
         end if;
-        insert into delivery_job (
-          account_id, message_id, recipient, sender, hidden, body, encoding, may_be_twin, failed_status, stored_at,
-          carrier, due_at, expires_at, in_line
-        ) values (
-          account_ids[place], id, sent.digits, senders[place], not stores[place],
-          case when not stores[place] then bodies[place] end, encodings[place], false, 5, dates[place],
-          sent.carrier, coalesce(dues[place], now_at), case when sent.carrier <> '' then now_at + validities[place] else 0 end,
-          coalesce(dues[place] <= now_at, true)
-        );
+        places := places || place;
+        ids := ids || id;
+        nths := nths || nth;
         answer := coalesce(answer, id);
       end loop;
-      -- What was stored has numbers that follow each other.
-      insert into delivery_timeline (account_id, message_id, at, state, reason)
-      select account_ids[place], nth, now_at, 'queued', '' from generate_series(answer, id) as nth;
       perform done_remember(account_ids[place], of_operation, keys[place], hashes[place], answer);
     end if;
     return next;
   end loop;
+  with sent as (
+    select sent.place, sent.id, recipients[sent.place] ->> sent.nth as digits,
+      coalesce(carriers[sent.place] ->> sent.nth, '') as carrier
+    from unnest(places, ids, nths) as sent (place, id, nth)
+  ), kept as (
+    insert into delivery_job (
+      account_id, message_id, recipient, sender, hidden, body, encoding, may_be_twin, failed_status, stored_at,
+      carrier, due_at, expires_at, in_line
+    )
+    select account_ids[sent.place], sent.id, sent.digits, senders[sent.place], not stores[sent.place],
+      case when not stores[sent.place] then bodies[sent.place] end, encodings[sent.place], false, 5, dates[sent.place],
+      sent.carrier, coalesce(dues[sent.place], now_at),
+      case when sent.carrier <> '' then now_at + validities[sent.place] else 0 end,
+      coalesce(dues[sent.place] <= now_at, true)
+    from sent
+  )
+  insert into delivery_timeline (account_id, message_id, at, state, reason)
+  select account_ids[sent.place], sent.id, now_at, 'queued', '' from sent;
 end
 $$;
 

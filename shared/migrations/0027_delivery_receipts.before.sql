@@ -1,5 +1,5 @@
 -- ahead-of: 0021
--- What many texts need at once is done in few statements.
+-- Receipts that come together are kept together, in few statements.
 
 -- Keeps receipts; those that belong to no part yet are parked. Returns how many were of messages that are known to be
 -- accepted. A job of which only one came, as is usual, goes together with others like it.
@@ -90,71 +90,5 @@ begin
     end if;
   end loop;
   return matched;
-end
-$$;
-
--- Stores texts for carriers, one for each recipient of an entry, entry by entry in their order; `dues` are null for now.
--- `carriers` have a JSON array for each entry, of its recipients' carriers, '' or nothing where one has still to be chosen;
--- those are not sent later than `validities` ms after their date. Answers the id of the first of an entry, which the others
--- follow. One that is not stored has its id and its job only. The jobs of all are kept together at the end.
-create or replace function sms_send(
-  account_ids bigint[], recipients json[], bodies text[], dates bigint[], dues bigint[], encodings smallint[],
-  origins integer[], stores boolean[], senders text[], carriers json[], validities bigint[],
-  of_operation text, keys text[], hashes bytea[], skip_locked boolean
-) returns table ("position" integer, answer integer)
-language plpgsql volatile as $$
-#variable_conflict use_variable
-declare
-  held constant bigint[] := mailbox_lock(account_ids, skip_locked);
-  now_at constant bigint := delivery_now();
-  places integer[] := '{}';
-  ids integer[] := '{}';
-  nths integer[] := '{}';
-  id integer;
-begin
-  for place in 1 .. cardinality(account_ids) loop
-    "position" := place;
-    answer := null;
-    if account_ids[place] = any (held) then
-      answer := done_recall(account_ids[place], of_operation, keys[place], hashes[place]);
-    end if;
-    if account_ids[place] = any (held) and answer is null then
-      for nth in 0 .. json_array_length(recipients[place]) - 1 loop
-        if stores[place] then
-          id := (message_store(
-            account_ids[place], '+' || (recipients[place] ->> nth), bodies[place], dates[place], dues[place],
-            origins[place], case when dues[place] is null then 1 else 4 end::smallint, false, true, false
-          )).message_id;
-        else
-          update mailbox set last_message_id = last_message_id + 1 where account_id = account_ids[place]
-          returning last_message_id into strict id;
-        end if;
-        places := places || place;
-        ids := ids || id;
-        nths := nths || nth;
-        answer := coalesce(answer, id);
-      end loop;
-      perform done_remember(account_ids[place], of_operation, keys[place], hashes[place], answer);
-    end if;
-    return next;
-  end loop;
-  with sent as (
-    select sent.place, sent.id, recipients[sent.place] ->> sent.nth as digits,
-      coalesce(carriers[sent.place] ->> sent.nth, '') as carrier
-    from unnest(places, ids, nths) as sent (place, id, nth)
-  ), kept as (
-    insert into delivery_job (
-      account_id, message_id, recipient, sender, hidden, body, encoding, may_be_twin, failed_status, stored_at,
-      carrier, due_at, expires_at, in_line
-    )
-    select account_ids[sent.place], sent.id, sent.digits, senders[sent.place], not stores[sent.place],
-      case when not stores[sent.place] then bodies[sent.place] end, encodings[sent.place], false, 5, dates[sent.place],
-      sent.carrier, coalesce(dues[sent.place], now_at),
-      case when sent.carrier <> '' then now_at + validities[sent.place] else 0 end,
-      coalesce(dues[sent.place] <= now_at, true)
-    from sent
-  )
-  insert into delivery_timeline (account_id, message_id, at, state, reason)
-  select account_ids[sent.place], sent.id, now_at, 'queued', '' from sent;
 end
 $$;
