@@ -18,13 +18,13 @@ _CLOSING_SECONDS = 5.0
 _LEAVING = {"LEAVE_SECONDS", "DRAIN_SECONDS"}
 
 # What somebody must consume before the stack serves.
-_COMMAND_QUEUES = (
+_COMMAND_QUEUES = {
     "commands.accounts",
     "commands.conversations",
     "commands.messages",
     "commands.search",
     "commands.delivery",
-)
+}
 
 
 def role_names(role: str, count: int) -> list[str]:
@@ -54,10 +54,19 @@ def sees_workers(health_port: int) -> bool:
     return problems is not None and knows_workers(problems)
 
 
+def sees_nobody(health_port: int) -> bool:
+    """Whether the gateway with that health port is ready and knows that no role has a worker."""
+    problems = _health(health_port)
+    return problems is not None and _COMMAND_QUEUES <= _idle(problems)
+
+
 def knows_workers(problems: Mapping[str, str]) -> bool:
     """Whether what a gateway reports as problems does not say that a role is away."""
-    idle = problems.get("workers", "").removeprefix("nobody consumes ").split(", ")
-    return not any(queue in idle for queue in _COMMAND_QUEUES)
+    return not _COMMAND_QUEUES & _idle(problems)
+
+
+def _idle(problems: Mapping[str, str]) -> set[str]:
+    return set(problems.get("workers", "").removeprefix("nobody consumes ").split(", "))
 
 
 def _stop_seconds(environment: Mapping[str, str]) -> float:

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import aiohttp
 
 from deploy.local.process import wait_until
-from deploy.local.roles import sees_workers
+from deploy.local.roles import sees_nobody
 from shared.contract.operation import AnyOperation, Credentials
 from shared.contract.shape import shape_of
 from tests.contract.accounts import Accounts
@@ -31,7 +32,7 @@ def _stopped_workers(stack: Stack, gateway_health_port: int) -> Iterator[None]:
     try:
         for role in roles:
             role.stop()
-        wait_until(lambda: not sees_workers(gateway_health_port), "the gateway's notice that workers left", 30)
+        wait_until(partial(sees_nobody, gateway_health_port), "the gateway's notice that workers left", 30)
         yield
     finally:
         for role in roles:

@@ -16,6 +16,7 @@ from tests.running import Account, Stack
 INSERT, SEND = "/user/message/insert", "/user/message/send"
 NOWHERE = "amqp://guest:guest@127.0.0.1:1/"
 _BEFORE_SECONDS, _AFTER_SECONDS = 1.0, 3.0
+_DELIVERED_WITHIN_SECONDS = 30.0
 
 
 @asynccontextmanager
@@ -45,6 +46,18 @@ async def _writing(client: Client, erased: Account, friends: Sequence[Account]) 
             stopped.set()
 
 
+async def _texts(client: Client, friend: Account, erased: Account) -> set[str]:
+    page = await client.read(friend, "/user/message/get/by/conversation", address=f"+{erased.msisdn}", limit=1000)
+    return {each["message"] for each in page["messages"]}
+
+
+async def _until_read(client: Client, friend: Account, erased: Account) -> None:
+    """Wait for the friend's message: what is not delivered yet goes with the account that sent it."""
+    async with asyncio.timeout(_DELIVERED_WITHIN_SECONDS):
+        while "hello" not in await _texts(client, friend, erased):
+            await asyncio.sleep(0.05)
+
+
 @pytest.mark.parametrize("broker", ["there", "away from the command line"])
 async def test_nothing_comes_back(servers: Servers, stack: Stack, broker: str) -> None:
     erased, *friends = await stack.accounts(3)
@@ -53,6 +66,7 @@ async def test_nothing_comes_back(servers: Servers, stack: Stack, broker: str) -
     async with Client(stack.base_url, stack.api_key) as client:
         for friend in friends:
             await client.call(erased, SEND, recipient=int(friend.msisdn), message="hello")
+            await _until_read(client, friend, erased)
         async with _writing(client, erased, friends) as codes:
             await asyncio.sleep(_BEFORE_SECONDS)
             assert await terminal.process("accounts", "erase", f"id:{erased.account_id}", "--yes") == 0
@@ -61,10 +75,7 @@ async def test_nothing_comes_back(servers: Servers, stack: Stack, broker: str) -
             assert codes.total() > before
         rows = await rows_of(servers.postgres.url, erased.account_id, erased.msisdn)
         for friend in friends:
-            page = await client.read(
-                friend, "/user/message/get/by/conversation", address=f"+{erased.msisdn}", limit=1000
-            )
-            assert "hello" in {each["message"] for each in page["messages"]}
+            assert "hello" in await _texts(client, friend, erased)
     print(f"\nbroker {broker}: {dict(codes)}")
     assert rows == dict.fromkeys(rows, 0) | {"erased_account": 1}
     assert codes[0] > 0
