@@ -57,7 +57,7 @@ def sees_workers(health_port: int) -> bool:
 def sees_nobody(health_port: int) -> bool:
     """Whether the gateway with that health port is ready and knows that no role has a worker."""
     problems = _health(health_port)
-    return problems is not None and _COMMAND_QUEUES <= _idle(problems)
+    return problems is not None and _idle(problems) >= _COMMAND_QUEUES
 
 
 def knows_workers(problems: Mapping[str, str]) -> bool:

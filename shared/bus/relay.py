@@ -1,7 +1,8 @@
 """The relay: events leave the outbox for the queue of those who want them, and are gone there once they are taken.
 
-Every process that writes has one for each event queue, so that a queue that is full or slow holds up no other. An event
-leaves again when its process dies between the broker's confirm and the commit, so it comes at least once.
+Every process that writes has one for each event queue, so that a queue that is full or slow holds up no other. Each
+moves what its process wrote, so that what was written together leaves together, and what another one left for too long.
+An event leaves again when its process dies between the broker's confirm and the commit, so it comes at least once.
 """
 
 import asyncio
@@ -22,8 +23,9 @@ from shared.metrics import events as metrics
 
 logger = logging.getLogger(__name__)
 
-# An event that no `wake` told of, such as one of the command line, waits for so long at most.
+# How often to look for what others left: the command line, which has no relay, or a process that died.
 _IDLE_SECONDS = 0.5
+_LEFT_SECONDS = 1.0
 # Where there are more than one message holds, there is no need to let them gather for longer.
 _NEXT_SECONDS = 0.05
 _AWAY_SECONDS = 1.0
@@ -32,18 +34,29 @@ _AWAY_SECONDS = 1.0
 class Outbox(Protocol):
     """Where the events of a queue wait."""
 
-    def taken(self) -> AbstractAsyncContextManager[Sequence[Event]]:
-        """Give some events; they are gone when the block ends, and stay when it raises."""
+    def taken(self, waiting_seconds: float) -> AbstractAsyncContextManager[Sequence[Event]]:
+        """Give some events, or none while the first one has waited for less than so long.
+
+        They are gone when the block ends, and stay when it raises.
+        """
 
 
 class Relay:
-    """Moves events from the outbox to their queue: `round` again and again, `publishing` on a link."""
+    """Moves events from the outbox to their queue: `round` again and again, `publishing` on a link.
+
+    One that was told of events takes them at once; else it takes what nobody took in time.
+    """
 
     def __init__(self, outbox: Outbox, queue: EventQueue) -> None:
         self._outbox = outbox
         self.queue = queue
         self._exchange: AbstractExchange | None = None
         self._open = asyncio.Event()
+        self._told = True
+
+    def tell(self) -> None:
+        """Say that there are new events."""
+        self._told = True
 
     @asynccontextmanager
     async def publishing(self, session: Session) -> AsyncIterator[None]:
@@ -69,13 +82,16 @@ class Relay:
     async def round(self) -> float:
         """Move some events and return the seconds until the next round; raises `DatabaseError`."""
         await self._open.wait()
+        told, self._told = self._told, False
         try:
-            async with self._outbox.taken() as events:
+            async with self._outbox.taken(0.0 if told else _LEFT_SECONDS) as events:
                 await self._publish(events)
         except LinkLost as lost:
             logger.warning("events not taken", extra={"queue": self.queue.name, "reason": str(lost)})
             return _AWAY_SECONDS
         metrics.relayed(len(events))
+        # There may be more of them.
+        self._told |= told and bool(events)
         # What gathers meanwhile leaves together; nobody waits for an event.
         await asyncio.sleep(self.queue.gather_seconds if len(events) < BATCH_EVENTS else _NEXT_SECONDS)
         return 0.0 if events else _IDLE_SECONDS

@@ -24,9 +24,14 @@ class Outbox:
         self._floor = Floor()
 
     @asynccontextmanager
-    async def taken(self) -> AsyncIterator[Sequence[Event]]:
-        """Give some events; they are gone when the block ends, and stay when it raises. Raises `DatabaseError`."""
+    async def taken(self, waiting_seconds: float = 0.0) -> AsyncIterator[Sequence[Event]]:
+        """Give some events, or none while the first one has waited for less than so long.
+
+        They are gone when the block ends, and stay when it raises. Raises `DatabaseError`.
+        """
         async with self._database.transaction(timeout=_TAKE_SECONDS) as connection:
-            rows = await connection.fetch(self._queries["take_events"], self._facts, self._floor.start(), _TAKE_EVENTS)
+            rows = await connection.fetch(
+                self._queries["take_events"], self._facts, self._floor.start(), _TAKE_EVENTS, waiting_seconds
+            )
             yield [Event(*tuple(row)[1:]) for row in rows]
         self._floor.took([row["id"] for row in rows], full=len(rows) == _TAKE_EVENTS)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from shared.bus.relay import Relay
 from shared.bus.topology import EVENT_QUEUES
+from shared.contract.events import Fact
 from shared.mailbox.outbox import Outbox
 from shared.mailbox.outbox_depth import OutboxDepth
 from shared.mailbox.store import Mailbox
@@ -29,14 +30,16 @@ async def mailbox_role(name: str, settings: Settings, work: Callable[[Mailbox], 
         Database(settings.database_url, _RELAY_CONNECTIONS, name=f"{name}-relay") as relaying,
         AsyncExitStack() as running,
     ):
-        relays = {queue.name: Relay(Outbox(relaying, queue.facts), queue) for queue in EVENT_QUEUES}
-        rounds = [Upkeep(f"relay {queue}", relay.round, retry_seconds=1.0) for queue, relay in relays.items()]
+        relays = tuple(Relay(Outbox(relaying, queue.facts), queue) for queue in EVENT_QUEUES)
+        rounds = [Upkeep(f"relay {relay.queue.name}", relay.round, retry_seconds=1.0) for relay in relays]
 
-        def written() -> None:
-            for each in rounds:
-                each.wake()
+        def written(facts: frozenset[Fact]) -> None:
+            for relay, upkeep in zip(relays, rounds, strict=True):
+                if relay.queue.facts & facts:
+                    relay.tell()
+                    upkeep.wake()
 
-        found = replace(work(Mailbox(database, patient, written)), relays=tuple(relays.values()))
+        found = replace(work(Mailbox(database, patient, written)), relays=relays)
         service = await running.enter_async_context(worker(name, settings, found, [database_probe(database)]))
         for upkeep in (*rounds, Upkeep("outbox", OutboxDepth(relaying).measure)):
             await running.enter_async_context(upkeep.running())

@@ -1,9 +1,10 @@
 """The store: the mailbox's reads and writes, each one round trip to Postgres."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from shared.contract.events import Fact
 from shared.mailbox.devices import DeviceChange, DeviceRemoval, NewDevice
 from shared.mailbox.lists import LockList, RemovalList
 from shared.mailbox.pages import Entries, Page, Pages
@@ -19,6 +20,7 @@ from shared.mailbox.writes import (
     Reading,
     Removal,
     Settlement,
+    Write,
     Writer,
     Written,
     answered,
@@ -26,22 +28,43 @@ from shared.mailbox.writes import (
 from shared.postgres.pool import Database
 from shared.postgres.queries import load_queries
 
+# What each write may leave in the outbox.
+FACTS: Mapping[str, frozenset[Fact]] = {
+    "insert": frozenset({Fact.MESSAGE_STORED, Fact.SEND_REQUESTED}),
+    "send_sms": frozenset({Fact.MESSAGE_STORED}),
+    "update": frozenset({Fact.MESSAGE_CHANGED}),
+    "lock_list": frozenset({Fact.MESSAGE_CHANGED}),
+    "read": frozenset({Fact.MESSAGE_CHANGED}),
+    "settle": frozenset({Fact.MESSAGE_CHANGED}),
+    "delete": frozenset({Fact.MESSAGE_DELETED}),
+    "delete_list": frozenset({Fact.MESSAGE_DELETED}),
+    # Those of its messages follow with the purge.
+    "delete_conversations": frozenset(),
+    "create_device": frozenset(),
+    "update_device": frozenset(),
+    "delete_device": frozenset(),
+    "sync": frozenset(Fact),
+}
+
 
 class Mailbox:
     """Messages and conversations of every account.
 
     Writes take many commands with the terms of each, and return an outcome for each: an id, 0, or a fault.
     Those whose mailbox is locked by somebody else wait on `patient`, a pool of its own, when their outcome is
-    awaited. Everything raises `DatabaseError` when Postgres is away or does not answer in time. `written` is told when
-    there may be new events.
+    awaited. Everything raises `DatabaseError` when Postgres is away or does not answer in time. `written` is told which
+    facts there may be new events of.
     """
 
-    def __init__(self, database: Database, patient: Database, written: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, database: Database, patient: Database, written: Callable[[frozenset[Fact]], None] = lambda _: None
+    ) -> None:
         self._database = database
         pools = Pools(database, patient, Patience())
         self._writer = Writer(pools, answered, written)
         self._queries = load_queries(Path(__file__).parent / "sql")
-        self._syncs = Syncs(Writer(pools, synced, written), self._queries["sync"])
+        self._writes = {name: Write(self._queries[name], facts) for name, facts in FACTS.items()}
+        self._syncs = Syncs(Writer(pools, synced, written), self._writes["sync"])
         self._pages = Pages(database, self._queries["messages_by_conversation"])
 
     async def conversations(self, account_id: int, *, timeout: float) -> Entries:  # noqa: ASYNC109 - given on
@@ -62,31 +85,31 @@ class Mailbox:
 
     async def insert(self, messages: Sequence[NewMessage], terms: Sequence[Terms]) -> list[Written[int]]:
         """Store messages and return their ids."""
-        return await self._writer.write(self._queries["insert"], messages, terms)
+        return await self._writer.write(self._writes["insert"], messages, terms)
 
     async def update(self, flags: Sequence[Flags], terms: Sequence[Terms]) -> list[Written[int]]:
         """Set flags of messages; one that is gone or unknown is left alone."""
-        return await self._writer.write(self._queries["update"], flags, terms)
+        return await self._writer.write(self._writes["update"], flags, terms)
 
     async def delete(self, removals: Sequence[Removal], terms: Sequence[Terms]) -> list[Written[int]]:
         """Delete messages; one that is gone or unknown is left alone."""
-        return await self._writer.write(self._queries["delete"], removals, terms)
+        return await self._writer.write(self._writes["delete"], removals, terms)
 
     async def read(self, readings: Sequence[Reading], terms: Sequence[Terms]) -> list[Written[int]]:
         """Mark all incoming messages of conversations as read; an unknown one is left alone."""
-        return await self._writer.write(self._queries["read"], readings, terms)
+        return await self._writer.write(self._writes["read"], readings, terms)
 
     async def delete_conversations(self, closings: Sequence[Closing], terms: Sequence[Terms]) -> list[Written[int]]:
         """Delete conversations: they are gone at once for reads and writes; the purge comes later."""
-        return await self._writer.write(self._queries["delete_conversations"], closings, terms)
+        return await self._writer.write(self._writes["delete_conversations"], closings, terms)
 
     async def delete_list(self, lists: Sequence[RemovalList], terms: Sequence[Terms]) -> list[Written[int]]:
         """Delete lists of messages, each at once; those that are gone or unknown are left alone."""
-        return await self._writer.write(self._queries["delete_list"], lists, terms)
+        return await self._writer.write(self._writes["delete_list"], lists, terms)
 
     async def lock_list(self, lists: Sequence[LockList], terms: Sequence[Terms]) -> list[Written[int]]:
         """Lock or unlock lists of messages, each at once; those that are gone or unknown are left alone."""
-        return await self._writer.write(self._queries["lock_list"], lists, terms)
+        return await self._writer.write(self._writes["lock_list"], lists, terms)
 
     async def sends(
         self,
@@ -106,11 +129,11 @@ class Mailbox:
 
     async def settle(self, settlements: Sequence[Settlement], terms: Sequence[Terms]) -> list[Written[int]]:
         """Say what became of sends; one that is gone or was settled before is left alone."""
-        return await self._writer.write(self._queries["settle"], settlements, terms)
+        return await self._writer.write(self._writes["settle"], settlements, terms)
 
     async def send_sms(self, sends: Sequence[SmsSend], terms: Sequence[Terms]) -> list[Written[int]]:
         """Store texts with jobs for their delivery; return the first id of each, which those of its others follow."""
-        return await self._writer.write(self._queries["send_sms"], sends, terms)
+        return await self._writer.write(self._writes["send_sms"], sends, terms)
 
     async def devices(self, account_id: int, *, timeout: float) -> list[dict[str, Any]]:  # noqa: ASYNC109 - given on
         """Return the account's devices by id, without what they push with; dates in ms since 1970."""
@@ -118,15 +141,15 @@ class Mailbox:
 
     async def create_device(self, devices: Sequence[NewDevice], terms: Sequence[Terms]) -> list[Written[int]]:
         """Register devices and return their ids, unique over the installation, or 106."""
-        return await self._writer.write(self._queries["create_device"], devices, terms)
+        return await self._writer.write(self._writes["create_device"], devices, terms)
 
     async def update_device(self, changes: Sequence[DeviceChange], terms: Sequence[Terms]) -> list[Written[int]]:
         """Change devices; one that is not the account's is 105."""
-        return await self._writer.write(self._queries["update_device"], changes, terms)
+        return await self._writer.write(self._writes["update_device"], changes, terms)
 
     async def delete_device(self, removals: Sequence[DeviceRemoval], terms: Sequence[Terms]) -> list[Written[int]]:
         """Delete devices; one that is not the account's is 105."""
-        return await self._writer.write(self._queries["delete_device"], removals, terms)
+        return await self._writer.write(self._writes["delete_device"], removals, terms)
 
     async def sync(self, syncs: Sequence[Sync], terms: Sequence[Terms]) -> list[Written[Synced]]:
         """Take what devices acked and changed, and give each its next page; 105 where it is not the account's."""

@@ -9,7 +9,7 @@ import asyncpg
 from shared.contract.faults import Fault, fault_numbered
 from shared.mailbox.rules import PAGE_OCTETS
 from shared.mailbox.terms import Terms
-from shared.mailbox.writes import Writer, Written
+from shared.mailbox.writes import Write, Writer, Written
 from shared.metrics.syncs import synced as synced_pages
 
 T = TypeVar("T")
@@ -63,13 +63,13 @@ def synced(row: asyncpg.Record) -> Synced | Fault | None:
 class Syncs:
     """Runs syncs until each page holds something or nothing more is there."""
 
-    def __init__(self, writer: Writer[Synced], query: str) -> None:
+    def __init__(self, writer: Writer[Synced], write: Write) -> None:
         self._writer = writer
-        self._query = query
+        self._write = write
 
     async def run(self, syncs: Sequence[Sync], terms: Sequence[Terms]) -> list[Written[Synced]]:
         """Return what each sync gave, or a fault; raise `DatabaseError`."""
-        written = await self._writer.write(self._query, syncs, terms)
+        written = await self._writer.write(self._write, syncs, terms)
         return [
             _counted(outcome, sync) if _is_whole(outcome) else self._whole(outcome, sync, each)
             for outcome, sync, each in zip(written, syncs, terms, strict=True)
@@ -80,7 +80,7 @@ class Syncs:
         first = found = await _settled(outcome)
         rest = sync._replace(entries="[]", initial=False)
         while not _is_whole(found):
-            (outcome,) = await self._writer.write(self._query, [rest], [terms])
+            (outcome,) = await self._writer.write(self._write, [rest], [terms])
             found = await _settled(outcome)
         if isinstance(first, Fault) or isinstance(found, Fault):
             return found

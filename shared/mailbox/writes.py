@@ -9,6 +9,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 import asyncpg
 
 from shared.bus.routes import Outcome
+from shared.contract.events import Fact
 from shared.contract.faults import Fault, fault_numbered
 from shared.mailbox.patience import Patience
 from shared.mailbox.terms import Terms
@@ -91,6 +92,13 @@ class Closing(NamedTuple):
     addresses: str
 
 
+class Write(NamedTuple):
+    """A query that writes, and the facts that it may leave in the outbox."""
+
+    query: str
+    facts: frozenset[Fact] = frozenset()
+
+
 class Command(Protocol):
     """What a mailbox is told: a field for each array of the query, the account first."""
 
@@ -100,7 +108,7 @@ class Command(Protocol):
     def __iter__(self) -> Iterator[Any]: ...
 
 
-_Write = tuple[Command, Terms]
+_Asked = tuple[Command, Terms]
 
 
 class Pools(NamedTuple):
@@ -118,14 +126,14 @@ class Writer(Generic[T]):
     it; what is still skipped then waits alone. A query takes one array for each field of the commands, then
     their operation, keys and request hashes, and whether to skip. Its rows come in the commands' order; the second
     column is the answer: null where the mailbox was skipped, minus the number of a fault, or what the write gave.
-    `outcome` reads a row: `answered`, or what finds more in it.
+    `outcome` reads a row: `answered`, or what finds more in it. `written` is told which facts may be new.
     """
 
     def __init__(
         self,
         pools: Pools,
         outcome: Callable[[asyncpg.Record], T | Fault | None],
-        written: Callable[[], None],
+        written: Callable[[frozenset[Fact]], None],
     ) -> None:
         self._database = pools.database
         self._patient = pools.patient
@@ -133,24 +141,24 @@ class Writer(Generic[T]):
         self._outcome = outcome
         self._written = written
 
-    async def write(self, query: str, commands: Sequence[Command], terms: Sequence[Terms]) -> list[Written[T]]:
+    async def write(self, write: Write, commands: Sequence[Command], terms: Sequence[Terms]) -> list[Written[T]]:
         """Run the commands and return an outcome for each; raise `DatabaseError`."""
         written = list(zip(commands, terms, strict=True))
         twins = _twins(written)
         first = [place for place in range(len(written)) if place not in twins]
         outcomes: list[Any] = [None] * len(written)
-        for place, outcome in zip(first, await self._grouped(query, [written[place] for place in first]), strict=True):
+        for place, outcome in zip(first, await self._grouped(write, [written[place] for place in first]), strict=True):
             outcomes[place] = outcome
         skipped = [place for place in first if outcomes[place] is None]
         if skipped:
-            again = asyncio.create_task(self._again(query, [written[place] for place in skipped]))
+            again = asyncio.create_task(self._again(write, [written[place] for place in skipped]))
             for nth, place in enumerate(skipped):
-                outcomes[place] = self._late(again, nth, query, written[place])
+                outcomes[place] = self._late(again, nth, write, written[place])
         for place in twins:
-            outcomes[place] = self._patiently(query, *written[place])
+            outcomes[place] = self._patiently(write, *written[place])
         return outcomes
 
-    async def _grouped(self, query: str, written: Sequence[_Write]) -> list[Any]:
+    async def _grouped(self, write: Write, written: Sequence[_Asked]) -> list[Any]:
         """Run a group; the outcome of those whose time is over is 99, of those skipped none."""
         now = time.monotonic()
         least = now + _STATEMENT_SECONDS
@@ -158,51 +166,51 @@ class Writer(Generic[T]):
         if not timely:
             return [Fault.UNAVAILABLE] * len(written)
         seconds = min(terms.deadline for _, terms in timely) - now
-        rows = iter(await self._database.fetch(query, *_arguments(timely), True, timeout=seconds))
-        self._written()
+        rows = iter(await self._database.fetch(write.query, *_arguments(timely), True, timeout=seconds))
+        self._written(write.facts)
         return [self._outcome(next(rows)) if terms.deadline > least else Fault.UNAVAILABLE for _, terms in written]
 
-    async def _again(self, query: str, written: Sequence[_Write]) -> list[Any]:
+    async def _again(self, write: Write, written: Sequence[_Asked]) -> list[Any]:
         """Run what was skipped once more, without the mailboxes that are known to be locked for longer."""
         await asyncio.sleep(_PAUSE_SECONDS)
         places = [place for place, (each, _) in enumerate(written) if not self._patience.waits(each.account_id)]
         outcomes: list[Any] = [None] * len(written)
         if places:
             try:
-                found = await self._grouped(query, [written[place] for place in places])
+                found = await self._grouped(write, [written[place] for place in places])
             except asyncpg.PostgresError:  # one of them is to blame: nothing was done, and each runs alone
                 return outcomes
             for place, outcome in zip(places, found, strict=True):
                 outcomes[place] = outcome
         return outcomes
 
-    async def _late(self, again: "asyncio.Task[list[Any]]", nth: int, query: str, written: _Write) -> Any:
+    async def _late(self, again: "asyncio.Task[list[Any]]", nth: int, write: Write, written: _Asked) -> Any:
         # Shielded: one command that is given up must not take the others with it.
         outcome = (await asyncio.shield(again))[nth]
-        return await self._patiently(query, *written) if outcome is None else outcome
+        return await self._patiently(write, *written) if outcome is None else outcome
 
-    async def _patiently(self, query: str, command: Command, terms: Terms) -> Any:
+    async def _patiently(self, write: Write, command: Command, terms: Terms) -> Any:
         try:
             async with self._patience.turn(command.account_id, terms.deadline):
-                return await self._alone(query, command, terms)
+                return await self._alone(write, command, terms)
         except (LockTimeout, TimeoutError):
             return Fault.UNAVAILABLE
 
-    async def _alone(self, query: str, command: Command, terms: Terms) -> Any:
+    async def _alone(self, write: Write, command: Command, terms: Terms) -> Any:
         seconds = terms.deadline - time.monotonic()
         if seconds <= _MARGIN_SECONDS:
             return Fault.UNAVAILABLE
         wait = f"{max(1, round((seconds - _MARGIN_SECONDS) * 1000))}ms"
         async with self._patient.transaction(timeout=seconds) as connection:
             await connection.fetchval(_LOCK_TIMEOUT, wait)
-            (row,) = await connection.fetch(query, *_arguments([(command, terms)]), False)
-        self._written()
+            (row,) = await connection.fetch(write.query, *_arguments([(command, terms)]), False)
+        self._written(write.facts)
         # Not even who waits gets the mailbox of an account that was erased.
         outcome = self._outcome(row)
         return Fault.UNAVAILABLE if outcome is None else outcome
 
 
-def _twins(written: Sequence[_Write]) -> set[int]:
+def _twins(written: Sequence[_Asked]) -> set[int]:
     """Return the places of commands whose key another one before them has; they find its answer, one by one."""
     seen: set[tuple[int, str, str]] = set()
     twins: set[int] = set()
@@ -215,7 +223,7 @@ def _twins(written: Sequence[_Write]) -> set[int]:
     return twins
 
 
-def _arguments(written: Sequence[_Write]) -> list[Any]:
+def _arguments(written: Sequence[_Asked]) -> list[Any]:
     columns = zip(*(command for command, _ in written), strict=True)
     _, operations, keys, hashes = zip(*(terms for _, terms in written), strict=True)
     return [*columns, operations[0], keys, hashes]

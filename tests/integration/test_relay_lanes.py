@@ -21,7 +21,7 @@ from tests.integration.fresh_database import fresh_database
 from tests.integration.relay_rig import Ends, delete
 
 EVENTS = 20 * 200
-_PREPARE = "prepare take as select * from outbox_take('{kinds}', 0, 500)"
+_PREPARE = "prepare take as select * from outbox_take('{kinds}', 0, 500, 0)"
 
 
 class _Small(EventQueue):
