@@ -82,3 +82,27 @@ async def test_an_event_whose_transaction_took_its_time_is_not_skipped(rig: Rig)
         await connection.close()
     await rig.relay.round()
     assert [event.account_id for batch in await rig.batches() for event in batch] == [1] * 5 + [7]
+
+
+async def test_what_another_process_wrote_just_now_is_left_to_it(rig: Rig) -> None:
+    await rig.relay.round()
+    await rig.write(3)
+    await rig.relay.round()
+    assert await rig.left() == 3
+    rig.relay.tell()
+    await rig.relay.round()
+    assert await rig.left() == 0
+
+
+async def test_what_nobody_took_in_time_is_taken(rig: Rig) -> None:
+    await rig.relay.round()
+    await rig.write(3)
+    async with asyncio.timeout(10):
+        while await rig.left():  # noqa: ASYNC110 - the relay looks now and then
+            await asyncio.sleep(await rig.relay.round())
+
+
+async def test_a_backlog_leaves_without_a_pause(rig: Rig) -> None:
+    await rig.write(1200)
+    assert [await rig.relay.round() for _ in range(3)] == [0.0, 0.0, 0.0]
+    assert await rig.left() == 0
