@@ -16,6 +16,8 @@ create index delivery_job_submitting on delivery_job (job_id) where state = 'sub
 -- Each row of these looked for its job, and wrote to it, once more. Whoever deletes a job deletes these after it.
 alter table delivery_timeline drop constraint delivery_timeline_account_id_message_id_fkey;
 alter table delivery_part drop constraint delivery_part_account_id_message_id_fkey;
+-- Nor is an account looked for and locked: whoever keeps a job has seen to it that its account is not erased.
+alter table delivery_job drop constraint delivery_job_account_id_fkey;
 
 -- The account that had its turn last at a carrier.
 alter table delivery_pace add column last_account bigint not null default 0;
@@ -539,55 +541,77 @@ begin
 end
 $$;
 
--- Stores texts for carriers, one for each recipient of an entry, entry by entry in their order; `dues` are null for now.
--- `carriers` have a JSON array for each entry, of its recipients' carriers, '' or nothing where one has still to be chosen;
--- those are not sent later than `validities` ms after their date. Answers the id of the first of an entry, which the others
--- follow. One that is not stored has its id and its job only. The jobs of all are kept together at the end.
+-- Stores texts for carriers, one for each recipient of an entry; `dues` are null for now. `carriers` have a JSON array for
+-- each entry, of its recipients' carriers, '' or nothing where one has still to be chosen; those are not sent later than
+-- `validities` ms after their date. Answers the id of the first of an entry, which the others follow. One that is not
+-- stored has its id and its job only.
 create function sms_send(
   account_ids bigint[], recipients json[], bodies text[], dates bigint[], dues bigint[], encodings smallint[],
   origins integer[], stores boolean[], senders text[], carriers json[], validities bigint[],
   of_operation text, keys text[], hashes bytea[], skip_locked boolean
 ) returns table ("position" integer, answer integer)
-language plpgsql volatile as $$
+language plpgsql volatile
+set plan_cache_mode to force_generic_plan
+as $$
 #variable_conflict use_variable
 declare
   held constant bigint[] := mailbox_lock(account_ids, skip_locked);
   now_at constant bigint := delivery_now();
-  places integer[] := '{}';
-  ids integer[] := '{}';
-  nths integer[] := '{}';
+  answers integer[] := array_fill(null::integer, array[cardinality(account_ids)]);
+  firsts integer[] := answers;
+  -- Of each text, those first that are stored.
+  places integer[];
+  nths integer[];
+  ids integer[];
+  -- Of each that is stored.
+  accounts bigint[];
+  addresses text[];
+  texts text[];
+  sent_ats bigint[];
+  sent_origins integer[];
+  statuses smallint[];
+  sent_dues bigint[];
   id integer;
 begin
   for place in 1 .. cardinality(account_ids) loop
-    "position" := place;
-    answer := null;
     if account_ids[place] = any (held) then
-      answer := done_recall(account_ids[place], of_operation, keys[place], hashes[place]);
+      answers[place] := done_recall(account_ids[place], of_operation, keys[place], hashes[place]);
     end if;
-    if account_ids[place] = any (held) and answer is null then
-      for nth in 0 .. json_array_length(recipients[place]) - 1 loop
-        if stores[place] then
-          id := (message_store(
-            account_ids[place], '+' || (recipients[place] ->> nth), bodies[place], dates[place], dues[place],
-            origins[place], case when dues[place] is null then 1 else 4 end::smallint, false, true, false
-          )).message_id;
-        else
-          update mailbox set last_message_id = last_message_id + 1 where account_id = account_ids[place]
-          returning last_message_id into strict id;
-        end if;
-        places := places || place;
-        ids := ids || id;
-        nths := nths || nth;
-        answer := coalesce(answer, id);
-      end loop;
-      perform done_remember(account_ids[place], of_operation, keys[place], hashes[place], answer);
-    end if;
-    return next;
   end loop;
+
+  select array_agg(sent.place), array_agg(sent.nth),
+    array_agg(account_ids[sent.place]) filter (where sent.stored),
+    array_agg('+' || (recipients[sent.place] ->> sent.nth)) filter (where sent.stored),
+    array_agg(bodies[sent.place]) filter (where sent.stored),
+    array_agg(dates[sent.place]) filter (where sent.stored),
+    array_agg(origins[sent.place]) filter (where sent.stored),
+    array_agg(case when dues[sent.place] is null then 1 else 4 end::smallint) filter (where sent.stored),
+    array_agg(dues[sent.place]) filter (where sent.stored)
+  into places, nths, accounts, addresses, texts, sent_ats, sent_origins, statuses, sent_dues
+  from (
+    select entry.place::integer, text.nth, entry.stored
+    from unnest(account_ids, stores) with ordinality as entry (account_id, stored, place)
+    cross join lateral generate_series(0, json_array_length(recipients[entry.place]) - 1) as text (nth)
+    where entry.account_id = any (held) and answers[entry.place] is null
+    order by entry.stored desc, entry.place, text.nth
+  ) as sent;
+  if accounts is not null then
+    select array_agg(stored.answer order by stored."position") into ids from message_insert(
+      accounts, addresses, texts, sent_ats, array_fill(true, array[cardinality(accounts)]),
+      array_fill(false, array[cardinality(accounts)]), sent_origins, statuses,
+      array_fill(false, array[cardinality(accounts)]), sent_dues, '{}', '{}', of_operation, '{}', '{}', false
+    ) as stored;
+  end if;
+  for nth in coalesce(cardinality(ids), 0) + 1 .. coalesce(cardinality(places), 0) loop
+    update mailbox set last_message_id = last_message_id + 1 where account_id = account_ids[places[nth]]
+    returning last_message_id into strict id;
+    ids := ids || id;
+  end loop;
+
   with sent as (
     select sent.place, sent.id, recipients[sent.place] ->> sent.nth as digits,
       coalesce(carriers[sent.place] ->> sent.nth, '') as carrier
-    from unnest(places, ids, nths) as sent (place, id, nth)
+    from unnest(places, nths, ids) as sent (place, nth, id)
   ), kept as (
     insert into delivery_job (
       account_id, message_id, recipient, sender, hidden, body, encoding, may_be_twin, failed_status, stored_at,
@@ -602,6 +626,18 @@ begin
   )
   insert into delivery_timeline (account_id, message_id, at, state, reason)
   select account_ids[sent.place], sent.id, now_at, 'queued', '' from sent;
+
+  for nth in reverse coalesce(cardinality(ids), 0) .. 1 loop
+    firsts[places[nth]] := ids[nth];
+  end loop;
+  for place in 1 .. cardinality(account_ids) loop
+    "position" := place;
+    answer := answers[place];
+    if firsts[place] is not null then
+      answer := done_remember(account_ids[place], of_operation, keys[place], hashes[place], firsts[place]);
+    end if;
+    return next;
+  end loop;
 end
 $$;
 

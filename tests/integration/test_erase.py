@@ -4,7 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -18,6 +18,8 @@ from services.search.postgres import index as of_search
 from shared.contract.faults import Fault
 from shared.mailbox import erase as of_mailbox
 from shared.mailbox.devices import DeviceRemoval
+from shared.mailbox.sends import SmsSend
+from shared.mailbox.store import Mailbox
 from shared.mailbox.terms import Terms
 from shared.mailbox.writes import Closing, Flags, Reading, Removal, Written
 from tests.integration.full_account import TABLES, full_account, rows_of
@@ -168,12 +170,26 @@ async def test_a_mailbox_that_is_being_created_is_waited_for(terminal: Terminal,
     assert rows == _nothing(rows)
 
 
-async def test_a_write_that_waits_behind_it_is_refused(terminal: Terminal, rig: Rig) -> None:
+def _text(account_id: int) -> SmsSend:
+    return SmsSend(account_id, f'["{OTHER}"]', "hello", 1_000, None, 0, 1, store=False, sender=NUMBER)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda mailbox, account_id: mailbox.insert([message(account_id)], within([0])),
+        lambda mailbox, account_id: mailbox.send_sms([_text(account_id)], within([0])),
+    ],
+    ids=["message", "text"],
+)
+async def test_a_write_that_waits_behind_it_is_refused(
+    terminal: Terminal, rig: Rig, write: Callable[[Mailbox, int], Awaitable[list[Written[int]]]]
+) -> None:
     account_id = terminal.account()
     await rig.insert(message(account_id))
     async with _transaction(rig) as connection:
         await connection.execute("select mailbox_erase($1)", account_id)
-        (late,) = await rig.mailbox.insert([message(account_id)], within([0]))
+        (late,) = await write(rig.mailbox, account_id)
         waiting = asyncio.ensure_future(settled(late))
         await _waits(rig)
     assert await waiting is Fault.UNAVAILABLE
@@ -187,10 +203,6 @@ async def test_a_write_that_waits_behind_it_is_refused(terminal: Terminal, rig: 
     [
         "insert into token (token_hash, account_id, api_key_id) select '', $1, max(id) from api_key",
         "insert into contact values ($1, 7, 'Late', array['+436990000007'])",
-        (
-            "insert into delivery_job (account_id, message_id, recipient, may_be_twin, failed_status, stored_at,"
-            " due_at) values ($1, 7, '436990000007', true, 3, 1, 9e15)"
-        ),
         "insert into delivery_counted values ($1, 7, '', 7)",
     ],
 )
