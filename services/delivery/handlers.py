@@ -10,7 +10,7 @@ from services.delivery.numbers import canonical
 from services.delivery.reach import Carriers
 from shared.bus.routes import Context, Outcome, Route, route_group
 from shared.contract import dates
-from shared.contract.sms import RECIPIENT_LIMIT, SEND, RemoteSmsSendRequest, RemoteSmsSendResponse
+from shared.contract.sms import SEND, RemoteSmsSendRequest, RemoteSmsSendResponse
 from shared.contract.sms import RemoteSmsSendAck as Ack
 from shared.mailbox.sends import SmsSend
 from shared.mailbox.store import Mailbox
@@ -18,6 +18,8 @@ from shared.mailbox.terms import terms
 from shared.mailbox.writes import replied
 
 _ORIGIN_MYSMS = 1
+# With more of them a request is no part of a group, which holds the mailboxes of all for as long as it takes.
+_MOST_RECIPIENTS_IN_GROUP = 3
 
 
 class Texts:
@@ -73,8 +75,7 @@ class Texts:
 
 
 def _large(request: RemoteSmsSendRequest) -> bool:
-    # A group stores about as many messages as the largest request.
-    return len(request.recipients) * SEND.group > RECIPIENT_LIMIT
+    return len(request.recipients) > _MOST_RECIPIENTS_IN_GROUP
 
 
 def _digits(recipient: str) -> str:

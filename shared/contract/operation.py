@@ -45,8 +45,9 @@ NOBODY = Identity(0, 0, None)
 class Operation(Generic[Request, Reply]):
     """One call: its path below a mount (none: only between services), its shapes, its owner and its limits.
 
-    `group` is the largest number of commands that one handler call takes, `budget` the seconds after which nobody
-    waits for it any more, where they are not what the settings say. `faults` lists the codes beside the common
+    `group` is the largest number of commands that one handler call takes; one that `gathers` costs so much less in a
+    group that it waits a little for others. `budget` is the seconds after which nobody waits for it any more, where
+    they are not what the settings say. `faults` lists the codes beside the common
     ones. `rule` is a check over several fields that no worker is needed for. A write whose repeats are told apart by
     other means, or not at all, `ignores_key`: an `Idempotency-Key` has no effect on it.
     """
@@ -61,6 +62,7 @@ class Operation(Generic[Request, Reply]):
     ignores_key: bool = False
     credentials: Credentials = Credentials.ACCOUNT
     group: int = 1
+    gathers: bool = False
     budget: float | None = None
     faults: tuple[Fault, ...] = ()
     rule: Callable[[Request], Fault | None] | None = None

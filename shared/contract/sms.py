@@ -58,7 +58,8 @@ SEND = Operation(
     queue=QUEUE,
     bucket=Bucket.SEND,
     writes=True,
-    group=16,
+    group=48,
+    gathers=True,
     faults=(Fault.RECIPIENT_MALFORMED,),
     rule=_recipients_well_formed,
 )

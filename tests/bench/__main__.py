@@ -39,8 +39,13 @@ async def _measure(subject: Subject, scenario: Scenario, seconds: float) -> Resu
 async def _warm_up(measured: Sequence[Subject], scenarios: Sequence[Scenario]) -> None:
     for scenario in scenarios:
         for subject in measured:
-            if subject.fits(scenario):
-                await subject.run(scenario, _SERVICE_WARM_UP_SECONDS if subject.settle else _WARM_UP_SECONDS)
+            if not subject.fits(scenario):
+                continue
+            if subject.settle is None:
+                await subject.run(scenario, _WARM_UP_SECONDS)
+            else:
+                await subject.run(scenario, _SERVICE_WARM_UP_SECONDS)
+                await subject.settle(scenario)
 
 
 async def _rounds(measured: Sequence[Subject], scenarios: Sequence[Scenario], rounds: int, seconds: float) -> Found:

@@ -4,10 +4,15 @@ import asyncio
 import time
 from typing import NamedTuple
 
+import aio_pika
 import asyncpg
+
+from shared.bus.topology import EVENT_QUEUES
 
 _LIMIT_SECONDS = 300.0
 _LOOK_SECONDS = 0.02
+# What consumers hold when their queue is empty is handled within this.
+_IN_HAND_SECONDS = 1.0
 # Events may be in the broker when the outbox is empty, but a send is settled when its own was handled.
 _LEFT = """
 select (select count(*) from outbox) as events,
@@ -46,6 +51,19 @@ async def settled(url: str, *, texts: bool) -> Left:
     finally:
         await connection.close()
     return Left(first, time.monotonic() - began)
+
+
+async def handled(amqp_url: str) -> None:
+    """Wait until no event waits in the broker, as those do that the index did not keep up with."""
+    async with asyncio.timeout(_LIMIT_SECONDS), await aio_pika.connect(amqp_url) as connection:
+        channel = await connection.channel()
+        empty_since = time.monotonic()
+        while time.monotonic() - empty_since < _IN_HAND_SECONDS:
+            for queue in EVENT_QUEUES:
+                found = await channel.declare_queue(queue.name, passive=True)
+                if found.declaration_result.message_count:
+                    empty_since = time.monotonic()
+            await asyncio.sleep(_LOOK_SECONDS)
 
 
 async def _look(connection: asyncpg.Connection, query: str) -> tuple[int, int]:

@@ -64,7 +64,9 @@ async def subjects(service: Service, accounts: Sequence[int], folder: Path) -> A
         plain = {"gateway": gateway, "worker": worker} | servers
 
         async def settle(scenario: Scenario) -> events.Left:
-            return await events.settled(environment["DATABASE_URL"], texts=scenario.settled)
+            left = await events.settled(environment["DATABASE_URL"], texts=scenario.settled)
+            await events.handled(environment["AMQP_URL"])
+            return left
 
         yield [
             Subject("bare aiohttp", partial(_http, bare_port, service), {"handler": bare}),

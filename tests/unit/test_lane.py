@@ -5,15 +5,18 @@ import time
 from typing import Any
 
 from shared.bus.lane import ENVELOPE_COMMANDS, Batch, Call, Lane
+from shared.contract import sms
 from shared.contract.messages import DELETE
-from shared.contract.operation import NOBODY
+from shared.contract.operation import NOBODY, AnyOperation
 
 
-def new_call(number: int, request: dict[str, Any] | None = None, send_by: float = 2.0) -> Call:
+def new_call(
+    number: int, request: dict[str, Any] | None = None, send_by: float = 2.0, operation: AnyOperation = DELETE
+) -> Call:
     """Return a call that is worth sending for so many seconds."""
     now = time.monotonic()
     answer = asyncio.get_running_loop().create_future()
-    return Call(number, DELETE, NOBODY, "t", request or {}, now + 4, now + send_by, answer)
+    return Call(number, operation, NOBODY, "t", request or {}, now + 4, now + send_by, answer)
 
 
 class Sent:
@@ -22,8 +25,8 @@ class Sent:
         self.shed: list[Call] = []
         self.lane = Lane("q", lambda _, batch: self.batches.append(batch), self.shed.append)
 
-    async def add(self, count: int) -> list[Call]:
-        calls = [new_call(n) for n in range(count)]
+    async def add(self, count: int, operation: AnyOperation = DELETE) -> list[Call]:
+        calls = [new_call(n, operation=operation) for n in range(count)]
         for call in calls:
             self.lane.add(call)
         await asyncio.sleep(0)
@@ -60,6 +63,24 @@ async def test_a_full_window_gathers() -> None:
     for batch in sent.batches[1:4]:
         sent.answer(batch)
     assert [len(batch.calls) for batch in sent.batches[5:]] == [ENVELOPE_COMMANDS, 6]
+
+
+async def test_what_gathers_leaves_half_of_the_window_to_envelopes_that_are_half_full() -> None:
+    sent, half = Sent(), ENVELOPE_COMMANDS // 2
+    for count in (1, 1, 1, half - 2):
+        await sent.add(count, sms.SEND)
+    assert [len(batch.calls) for batch in sent.batches] == [1, 1]
+    await sent.add(1, sms.SEND)
+    await sent.add(half, sms.SEND)
+    await sent.add(half + 5, sms.SEND)
+    assert [len(batch.calls) for batch in sent.batches] == [1, 1, half, half]
+    sent.answer(sent.batches[0])
+    await sent.add(3, sms.SEND)
+    for nth in (1, 2):
+        sent.answer(sent.batches[nth])
+    assert [len(batch.calls) for batch in sent.batches[4:]] == [half + 5]
+    sent.answer(sent.batches[3])
+    assert [len(batch.calls) for batch in sent.batches[5:]] == [3]
 
 
 async def test_the_window_grows_with_the_consumers() -> None:
