@@ -71,9 +71,9 @@ async def subjects(service: Service, accounts: Sequence[int], folder: Path) -> A
         yield [
             Subject("bare aiohttp", partial(_http, bare_port, service), {"handler": bare}),
             Subject("bare bus", over_bus, {"worker": echo, **broker}),
-            Subject("bare statement", partial(by_statement, 1), database, statement.KNOWN),
-            Subject("bare group", partial(by_statement, statement.GROUP), database, statement.GROUPED),
-            Subject("plain build", partial(_http, plain_port, service), plain, statement.KNOWN),
+            Subject("bare statement", partial(by_statement, 1), database, statement.KNOWN, settle),
+            Subject("bare group", partial(by_statement, statement.GROUP), database, statement.GROUPED, settle),
+            Subject("plain build", partial(_http, plain_port, service), plain, statement.KNOWN, settle),
             Subject(SERVICE, partial(_http, service.port, service), service.pids, settle=settle),
         ]
 
