@@ -2,14 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from services.delivery import measures
 from services.delivery.batches import Batches
 from services.delivery.carriers.carrier import Outcome
 from services.delivery.conclusions import Conclusions, Sent
-from services.delivery.jobs import Conclusion
+from services.delivery.jobs import Conclusion, JobState
 from services.delivery.store import Store
 from shared.postgres.errors import DatabaseError
 
@@ -21,12 +21,14 @@ _REST_SECONDS = 0.015
 
 
 class Concluding:
-    """Keeps conclusions; `ended` is told when there are jobs of which a mailbox has to know."""
+    """Keeps conclusions; `concluded` is told in which states there are jobs now."""
 
-    def __init__(self, store: Store, conclusions: Conclusions, ended: Callable[[], None]) -> None:
+    def __init__(
+        self, store: Store, conclusions: Conclusions, concluded: Callable[[Collection[JobState]], None]
+    ) -> None:
         self._store = store
         self._conclusions = conclusions
-        self._ended = ended
+        self._concluded = concluded
         self._batches = Batches(self._keep, rest_seconds=_REST_SECONDS)
 
     async def conclude(self, sent: Sent, outcome: Outcome, *, is_answer: bool = True) -> None:
@@ -50,7 +52,7 @@ class Concluding:
             elif is_answer:
                 # Said too late: it was taken for unknown in the meantime.
                 measures.concluded_late()
-        self._ended()
+        self._concluded({each.state for each in conclusions})
 
 
 class _Drawn(NamedTuple):

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Mapping
+from functools import cache
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -59,10 +60,20 @@ _DELIVERED = 2
 _NO_CARRIER = "to be chosen"
 
 
+@cache
+def _submissions(carrier: str, outcome: str) -> Counter:
+    return _SUBMISSIONS.labels(carrier, outcome)
+
+
+@cache
+def _lateness(carrier: str) -> Histogram:
+    return _LATENESS.labels(carrier)
+
+
 def submitted(carrier: str, outcome: Outcome) -> None:
     """Count a submission."""
     name = outcome.kind.value if isinstance(outcome, Refused) else type(outcome).__name__.lower()
-    _SUBMISSIONS.labels(carrier, name).inc()
+    _submissions(carrier, name).inc()
 
 
 def backlog(jobs: Mapping[str, int], waits_ms: Mapping[str, int]) -> None:
@@ -92,7 +103,7 @@ def told(jobs: Iterable[Untold]) -> None:
 
 def late(carrier: str, due_at: int) -> None:
     """Note how late a job is submitted that was due at ms since 1970."""
-    _LATENESS.labels(carrier).observe(max(0.0, time.time() - due_at / 1000))
+    _lateness(carrier).observe(max(0.0, time.time() - due_at / 1000))
 
 
 def concluded_late() -> None:

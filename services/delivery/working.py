@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from services.delivery.choosing import Choosing
 from services.delivery.concluding import Concluding
 from services.delivery.conclusions import Conclusions, Patience
+from services.delivery.jobs import JobState
 from services.delivery.reach import Reach, Ways
 from services.delivery.submitting import Submitting
 from services.delivery.telling import Telling
@@ -114,7 +115,9 @@ class Working:
         for each in self._submitting.values():
             each.upkeep.wake()
 
-    def _concluded(self) -> None:
-        # What is tried again may be due, with another carrier too.
-        self._routed()
-        self._telling.wake()
+    def _concluded(self, states: Collection[JobState]) -> None:
+        if "waiting" in states:
+            # What is tried again may be due, with another carrier too.
+            self._routed()
+        if "ending" in states:
+            self._telling.wake()

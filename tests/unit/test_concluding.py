@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 from services.delivery.carriers.carrier import Accepted, Outcome, Unanswered, Unknown
 from services.delivery.concluding import Concluding
 from services.delivery.conclusions import Sent
-from services.delivery.jobs import Claimed
+from services.delivery.jobs import Claimed, Conclusion
 
 _JOB = Claimed(
     account_id=1, message_id=1, claim=1, job_id=1, sender="", recipient="436990000001", body="", encoding=0,
@@ -28,7 +28,7 @@ class _World:
         return self._lost
 
     def draw(self, sent: Sent, _: Outcome) -> Any:
-        return sent.job
+        return Conclusion(*sent.job[:3], "accepted", "", "accepted", 0, "fake", "[]", 0, 0, "[]", is_counted=True)
 
 
 @pytest.mark.parametrize(
@@ -46,15 +46,22 @@ async def test_each_submission_is_counted_once(
 ) -> None:
     world: Any = _World(*lost)
     before = _figures(outcome)
-    await Concluding(world, world, lambda: None).conclude(_SENT, outcome, is_answer=is_answer)
+    await Concluding(world, world, lambda _: None).conclude(_SENT, outcome, is_answer=is_answer)
     assert _figures(outcome) == (before[0] + counted, before[1] + late)
+
+
+async def test_it_is_told_in_which_states_jobs_are_now() -> None:
+    world: Any = _World()
+    told: list[Any] = []
+    await Concluding(world, world, told.append).conclude(_SENT, Accepted(("id",)))
+    assert told == [{"accepted"}]
 
 
 async def test_what_was_unknown_and_is_given_up_was_counted_before() -> None:
     world: Any = _World()
     outcome = Unknown("nothing more was heard of it")
     before = _figures(outcome)
-    await Concluding(world, world, lambda: None).conclude(_SENT._replace(was_unknown=True), outcome, is_answer=False)
+    await Concluding(world, world, lambda _: None).conclude(_SENT._replace(was_unknown=True), outcome, is_answer=False)
     assert _figures(outcome) == before
 
 
