@@ -74,10 +74,10 @@ def ratios(scenario: Scenario, found: Mapping[str, Sequence[Result]]) -> list[st
             continue
         service = [own.settled_rate if scenario.settled else own.rate for own in found[SERVICE]]
         each = [ours / theirs.rate for ours, theirs in zip(service, results, strict=True)]
-        listed = " ".join(f"{ratio:.2f}" for ratio in each)
+        listed = " ".join(f"{ratio:.3g}" for ratio in each)
         goal = scenario.goals.get(name)
-        ending = "" if goal is None else f"; goal {goal:.2f}: {verdict(median(each), goal)}"
-        rows.append(f"  {SERVICE} / {name:14} {median(each):5.2f}  ({listed}){ending}")
+        ending = "" if goal is None else f"; goal {goal:g}: {verdict(median(each), goal)}"
+        rows.append(f"  {SERVICE} / {name:14} {median(each):6.3g}  ({listed}){ending}")
     return rows
 
 
