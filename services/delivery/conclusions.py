@@ -42,14 +42,14 @@ class Patience(NamedTuple):
 class Sent(NamedTuple):
     """A submission: to which carrier, whether that gives receipts, and what to do when its answer is not known.
 
-    One that was not `guarded` was never counted for the caps of its account; one that `was_unknown` has waited.
+    One that was kept from its carrier was not `given` to it; one that `was_unknown` has waited.
     """
 
     job: Claimed
     carrier: str
     gives_receipts: bool
     unanswered: Unanswered
-    guarded: bool = True
+    given: bool = True
     was_unknown: bool = False
 
 
@@ -85,7 +85,7 @@ class Conclusions:
         reason = f"{outcome.kind}: {outcome.reason}"
         if outcome.kind is Refusal.ACCOUNT:
             return self._elsewhere(sent, reason)
-        if outcome.kind in (Refusal.SLOW_DOWN, Refusal.LATER):
+        if outcome.kind in (Refusal.SLOW_DOWN, Refusal.FULL, Refusal.LATER):
             wait = max(_HELD_MS, round(1000 * outcome.after_seconds)) if outcome.after_seconds else _SLOWER_MS
             return self._with(sent, "queued", reason, "waiting", wait)
         return self._again(sent, "queued", reason, elsewhere=True)
@@ -109,8 +109,8 @@ class Conclusions:
     def _elsewhere(self, sent: Sent, reason: str) -> Conclusion:
         """Try another carrier at once, or this one when it is back; nothing was refused, so nothing is counted."""
         tried = [*sent.job.tried, sent.carrier]
-        # What kept the guards from looking is no carrier's fault.
-        other = self._other(sent.job, tried) if sent.guarded else None
+        # What kept it from its carrier is no carrier's fault.
+        other = self._other(sent.job, tried) if sent.given else None
         if other is None:
             return self._with(sent, "queued", reason, "waiting", _HELD_MS, tried=[])
         return self._with(sent, "queued", reason, "waiting", 0, carrier=other, tried=tried)
@@ -154,7 +154,7 @@ class Conclusions:
         return Conclusion(
             job.account_id, job.message_id, job.claim, event, storable(reason), state, wait_ms, carrier or sent.carrier,
             orjson.dumps(job.tried if tried is None else tried).decode(),
-            job.attempts if attempts is None else attempts, job.resends, carrier_ids, sent.guarded or job.is_counted,
+            job.attempts if attempts is None else attempts, job.resends, carrier_ids, job.is_counted,
         )  # fmt: skip
 
 

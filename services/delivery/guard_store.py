@@ -29,6 +29,7 @@ class SharedGuards:
         rows = await self._database.fetch(
             self._queries["refusals"],
             [each.check.submission.account_id for each in messages],
+            [each.check.submission.message_id for each in messages],
             [canonical(each.check.submission.sender) for each in messages],
             [canonical(each.check.submission.recipient) for each in messages],
             [each.parts for each in messages],

@@ -1,6 +1,7 @@
 """Pauses: how long a carrier gets nothing after it said, or did not answer, as if it wanted nothing.
 
-What is told of one number alone may be about that, so a carrier rests when it is told of another one too.
+What is told of one number alone may be about that, so a carrier rests when it is told of others too, with nothing
+accepted in between.
 """
 
 import time
@@ -8,10 +9,11 @@ from collections.abc import Callable
 
 from services.delivery.carriers.carrier import Accepted, NotSent, Outcome, Refusal, Refused, Unknown
 
-_FIRST_SECONDS = {Refusal.SLOW_DOWN: 1.0, Refusal.ACCOUNT: 60.0}
-# Two numbers within this time speak for all.
+_FIRST_SECONDS = {Refusal.SLOW_DOWN: 1.0, Refusal.FULL: 1.0, Refusal.ACCOUNT: 60.0}
+_MOST_SECONDS = {Refusal.SLOW_DOWN: 60.0, Refusal.FULL: 60.0, Refusal.ACCOUNT: 900.0}
+# So many numbers within this time speak for all. Of phones that are full there may be several by chance.
 _TOGETHER_SECONDS = 5.0
-_MOST_SECONDS = {Refusal.SLOW_DOWN: 60.0, Refusal.ACCOUNT: 900.0}
+_NUMBERS = {Refusal.SLOW_DOWN: 2, Refusal.FULL: 5, Refusal.ACCOUNT: 1}
 
 
 class Pause:
@@ -21,33 +23,36 @@ class Pause:
         self._clock = clock
         self._until = 0.0
         self._times = 0
-        self._last = ("", float("-inf"))
+        self._told: dict[str, float] = {}
 
     def after(self, outcome: Outcome, number: str) -> float:
         """Return for how many seconds to hold the carrier after what it said of a number, 0 for not at all."""
         if isinstance(outcome, Accepted):
             self._times = 0
-            self._last = ("", float("-inf"))
+            self._told.clear()
             return 0.0
         kind = _kind(outcome)
-        if kind is None or self._clock() < self._until or self._is_alone(outcome, number):
+        if kind is None or self._clock() < self._until or self._is_of_few(kind, outcome, number):
             return 0.0
-        asked = (outcome.after_seconds or 0.0) if isinstance(outcome, Refused) else 0.0
-        seconds: float = max(asked, min(_MOST_SECONDS[kind], _FIRST_SECONDS[kind] * 2.0**self._times))
+        seconds: float = max(_asked(outcome), min(_MOST_SECONDS[kind], _FIRST_SECONDS[kind] * 2.0**self._times))
         self._times += 1
         self._until = self._clock() + seconds
         return seconds
 
-    def _is_alone(self, outcome: Outcome, number: str) -> bool:
-        """Whether this may be about one number only."""
-        if self._times or isinstance(outcome, NotSent) or _is_of_account(outcome):
+    def _is_of_few(self, kind: Refusal, outcome: Outcome, number: str) -> bool:
+        """Whether this may be about a few numbers only."""
+        if self._times or isinstance(outcome, NotSent):
             return False
-        (other, at), self._last = self._last, (number, self._clock())
-        return other == number or self._clock() - at > _TOGETHER_SECONDS
+        now = self._clock()
+        self._told = {each: at for each, at in self._told.items() if now - at <= _TOGETHER_SECONDS} | {number: now}
+        return len(self._told) < _NUMBERS[kind]
 
 
-def _is_of_account(outcome: Outcome) -> bool:
-    return isinstance(outcome, Refused) and outcome.kind is Refusal.ACCOUNT
+def _asked(outcome: Outcome) -> float:
+    """Return for how long the carrier asked to be left alone; what it says of a full number is about that one."""
+    if not isinstance(outcome, Refused) or outcome.kind is Refusal.FULL:
+        return 0.0
+    return outcome.after_seconds or 0.0
 
 
 def _kind(outcome: Outcome) -> Refusal | None:

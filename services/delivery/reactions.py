@@ -37,12 +37,18 @@ class Sends:
         )
         await self._keep([send for send in sends if send.due_at is not None or not accounts[_msisdn(send)]])
         twins = [
-            Twin(send, accounts[_msisdn(send)], numbers[send.account_id]) for send in due if accounts[_msisdn(send)]
+            Twin(send, accounts[_msisdn(send)], numbers[send.account_id])
+            for send in await self._without_jobs([send for send in due if accounts[_msisdn(send)]])
         ]
         # Nobody can be told whom it is from: the sender's number was taken away in the meantime.
         nameless = [twin.send for twin in twins if not twin.sender_msisdn]
         locked = await self._twins.settle(nameless, _STATUS_FAILED, _ORIGIN_MYSMS)
         return locked + await self._twins.deliver([twin for twin in twins if twin.sender_msisdn])
+
+    async def _without_jobs(self, sends: Sequence[Send]) -> list[Send]:
+        """Leave out those that were kept before, when the recipient had no account."""
+        kept = await self._store.having_jobs(sends) if sends else set()
+        return [send for send in sends if send[:2] not in kept]
 
     async def _keep(self, sends: Sequence[Send]) -> None:
         if sends:

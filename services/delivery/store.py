@@ -79,6 +79,19 @@ class Store:
         jobs = [Claimed(*row) for row in rows]
         return [job._replace(expires_at=now + job.expires_at) for job in jobs]
 
+    async def give_back(self, carrier: str, jobs: int, rate: float) -> None:
+        """Let others have the time of so many jobs that were claimed at this rate and not submitted."""
+        if jobs:
+            await self._fetch("give_back", carrier, jobs, rate)
+
+    async def expire(self, carrier: str, most: int) -> None:
+        """End some jobs of a carrier that are too late, where nobody claims any."""
+        await self._fetch("expire", carrier, most)
+
+    async def having_jobs(self, sends: Sequence[Send]) -> set[tuple[int, int]]:
+        """Return which of these have a job."""
+        return {tuple(row) for row in await self._fetch("having_jobs", *_columns([send[:2] for send in sends]))}
+
     async def hold(self, carrier: str, ms: int) -> None:
         """Let nobody have a job of this carrier for so many ms."""
         await self._fetch("hold", carrier, ms)

@@ -46,11 +46,15 @@ _CARRIER_SHARE = 0.9
 
 
 class _Ready(NamedTuple):
-    """A claimed job, what its carrier gets, and until when, by the clock of the loop, its answer is waited for."""
+    """A claimed job, what its carrier gets, and until when, by the clock of the loop, its answer is waited for.
+
+    Whether the carrier gives receipts is known from before: it may be gone when it has answered.
+    """
 
     job: Claimed
     submission: Submission
     ends_at: float
+    gives_receipts: bool
 
 
 class Submitting:
@@ -103,7 +107,7 @@ class Submitting:
             self._next_look = time.monotonic() + (_LOOK_SECONDS if len(jobs) == room else _GATHER_SECONDS)
             if jobs:
                 self._taken += len(jobs)
-                self._start(self._take(jobs, since))
+                self._start(self._take(jobs, since, carrier.rate))
         # Where there are some the rate may let more through in a moment.
         return min(_POLL_SECONDS, 1 / carrier.rate) if jobs else _POLL_SECONDS
 
@@ -113,22 +117,34 @@ class Submitting:
             return 0
         return min(_MOST, carrier.window - self._taken, 2 * carrier.window - len(self._running))
 
-    async def _take(self, jobs: Sequence[Claimed], since: float) -> None:
-        """Submit those of the jobs that may be sent; they are claimed `since` then."""
-        ready = [self._ready(job, since) for job in jobs]
-        for each, refused in zip(ready, await self._refused(ready), strict=True):
-            if refused is None:
+    async def _take(self, jobs: Sequence[Claimed], since: float, rate: float) -> None:
+        """Submit those of the jobs that may be sent; they are claimed `since` then, at that rate."""
+        claimed = [(self._ready(job, since), self._quiet.rest(job.recipient)) for job in jobs]
+        ready = [each for each, rest in claimed if not rest]
+        refused: list[tuple[_Ready, Refused | NotSent]] = [
+            (each, Refused(Refusal.LATER, "its number rests", rest)) for each, rest in claimed if rest
+        ]
+        for each, reason in zip(ready, await self._refused(ready), strict=True):
+            if reason is None:
                 self._start(self._submit(each))
             else:
-                guarded = isinstance(refused, Refused) and refused.kind is Refusal.PERMANENT
-                self._start(self._conclude(each.job, refused, guarded=guarded))
-                self._freed()
+                refused.append((each, reason))
+        for each, reason in refused:
+            self._start(self._conclude(each, reason, given=False))
+            self._freed()
+        await self._give_back(len(refused), rate)
+
+    async def _give_back(self, jobs: int, rate: float) -> None:
+        try:
+            await self._store.give_back(self._name, jobs, rate)
+        except DatabaseError as error:
+            logger.warning("time of a carrier not given back", extra={"carrier": self._name, "reason": error.reason})
 
     def _ready(self, job: Claimed, since: float) -> _Ready:
         submission = job.submission(
             self._carriers.sender(self._name, job.sender), since + _CARRIER_SHARE * self._seconds
         )
-        return _Ready(job, submission, since + self._seconds)
+        return _Ready(job, submission, since + self._seconds, self._carriers.gives_receipts(self._name))
 
     async def _refused(self, ready: Sequence[_Ready]) -> list[Refused | NotSent | None]:
         """Return for each job why it must not be submitted now, or none."""
@@ -160,9 +176,9 @@ class Submitting:
         await failpoints.reached("delivery.claimed")
         measures.late(self._name, ready.job.due_at)
         carrier = self._carrier_of(ready.submission)
-        if isinstance(carrier, NotSent | Refused):
+        if isinstance(carrier, NotSent):
             self._freed()
-            await self._conclude(ready.job, carrier)
+            await self._conclude(ready, carrier)
             return
         try:
             outcome = await self._outcome(carrier, ready)
@@ -172,11 +188,11 @@ class Submitting:
         await self._hold(outcome, ready.job.recipient)
         # What comes when the wait of the database is over may be too late.
         until = asyncio.get_running_loop().time() + self._unanswered(ready.job).wait_ms / 1000
-        await self._conclude(ready.job, outcome)
+        await self._conclude(ready, self._quiet.after(outcome, ready.job.recipient))
         if isinstance(outcome, Unknown) and outcome.late:
-            self._listen(ready.job, outcome.late, until)
+            self._listen(ready, outcome.late, until)
 
-    def _listen(self, job: Claimed, late: Late, until: float) -> None:
+    def _listen(self, ready: _Ready, late: Late, until: float) -> None:
         """Conclude it when its answer comes, though late."""
 
         async def listening() -> None:
@@ -184,13 +200,13 @@ class Submitting:
                 async with asyncio.timeout_at(until):
                     outcome = await late()
                 if not isinstance(outcome, Unknown):
-                    self._start(self._conclude(job, outcome))
+                    self._start(self._conclude(ready, outcome))
 
         task = asyncio.create_task(listening())
         self._listening.add(task)
         task.add_done_callback(self._listening.discard)
 
-    def _carrier_of(self, submission: Submission) -> Carrier | NotSent | Refused:
+    def _carrier_of(self, submission: Submission) -> Carrier | NotSent:
         """Return who takes it now, or why nobody does."""
         # The carrier of the claim may be closed since.
         carrier = self._carriers.carrier(self._name)
@@ -198,16 +214,15 @@ class Submitting:
             return NotSent("the carrier is gone")
         if asyncio.get_running_loop().time() >= submission.deadline:
             return NotSent("its turn came too late")
-        rest = self._quiet.rest(submission.recipient)
-        return Refused(Refusal.LATER, "its number rests", rest) if rest else carrier
+        return carrier
 
     def _unanswered(self, job: Claimed) -> Unanswered:
         return self._carriers.unanswered(self._name, job.recipient, job.sender)
 
-    async def _conclude(self, job: Claimed, outcome: Outcome, *, guarded: bool = True) -> None:
-        gives_receipts = self._carriers.gives_receipts(self._name)
+    async def _conclude(self, ready: _Ready, outcome: Outcome, *, given: bool = True) -> None:
+        job = ready.job
         try:
-            sent = Sent(job, self._name, gives_receipts, self._unanswered(job), guarded)
+            sent = Sent(job, self._name, ready.gives_receipts, self._unanswered(job), given)
             await self._concluding.conclude(sent, outcome)
         except Exception:
             # A bug of ours. The job is then one of which nobody knows what became.
@@ -224,7 +239,6 @@ class Submitting:
             return Unknown("the carrier's code failed")
 
     async def _hold(self, outcome: Outcome, recipient: str) -> None:
-        self._quiet.after(outcome, recipient)
         seconds = self._pause.after(outcome, recipient)
         if not seconds:
             return

@@ -17,8 +17,11 @@ _SECONDS = 1.0
 # Longer than it takes to notice that the database is back, and to keep what waits for it.
 _BACK_SECONDS = 10.0
 _SWEEP_SECONDS = 60.0
+# Where there is more to sweep, which takes as long.
+_SWEEP_REST_SECONDS = 0.05
+_EXPIRE_SECONDS = 10.0
 _MEASURE_SECONDS = 5.0
-_MOST_COUNTED = 100_000
+_MOST_COUNTED = 10_000
 # What was said before that is another message.
 _HEARD_MS = 600_000
 _UNMATCHED_MS = 72 * 3_600_000
@@ -75,6 +78,15 @@ class Tidying:
             self._ended()
         return 0.0 if missing == _MOST else _SECONDS
 
+    async def expire(self) -> float:
+        """End what is too late for a carrier that is not open here: what is claimed ends by its claim."""
+        for name in self._carriers.names:
+            carrier = self._carriers.carrier(name)
+            if carrier is not None and not carrier.open:
+                await self._store.expire(name, _MOST)
+                self._ended()
+        return _EXPIRE_SECONDS
+
     async def measure(self) -> float:
         """Tell the metrics what is due, and what else there is to do."""
         due = await self._store.backlog(_MOST_COUNTED)
@@ -87,4 +99,4 @@ class Tidying:
         swept = await self._store.sweep(self._history_ms, _UNMATCHED_MS, _MOST)
         measures.dropped_receipts(swept.receipts)
         forgotten = await self._store.forget_heard(_HEARD_MS, _MOST)
-        return _SECONDS if _MOST in (*swept, forgotten) else _SWEEP_SECONDS
+        return _SWEEP_REST_SECONDS if _MOST in (*swept, forgotten) else _SWEEP_SECONDS

@@ -65,6 +65,7 @@ class Working:
             Upkeep("lost submissions", tidying.recover),
             Upkeep("receipts", tidying.receipts),
             Upkeep("missing receipts", tidying.overdue),
+            Upkeep("closed carriers", tidying.expire),
             Upkeep("history", tidying.sweep),
             Upkeep("due jobs", tidying.measure),
         ]

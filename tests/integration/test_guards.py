@@ -124,6 +124,19 @@ async def test_what_was_counted_counts_no_more(rig: Rig, account_id: int) -> Non
     assert await refused(rig, *messages(account_id, 1, 1, counted=True), caps=caps) == [None, None]
 
 
+async def test_a_message_is_known_to_be_counted_from_the_moment_on_in_which_it_is(rig: Rig, account_id: int) -> None:
+    """Or it would be counted again, or never, when its worker dies or does not hear of it."""
+    job = """
+    insert into delivery_job (account_id, message_id, recipient, may_be_twin, failed_status, stored_at, due_at)
+    values ($1, 1, '1', false, 3, 0, 0)
+    """
+    counted = "select is_counted from delivery_job where account_id = $1"
+    await rig.rows(job, account_id)
+    for caps, parts, known in (((), 1, False), ((Cap(parts=1),), 2, False), ((Cap(parts=1),), 1, True)):
+        await refused(rig, *messages(account_id, parts), caps=caps)
+        assert await rig.rows(counted, account_id) == [{"is_counted": known}]
+
+
 async def test_workers_share_a_cap_and_none_waits_for_ever(rig: Rig) -> None:
     several = [next(accounts) for _ in range(5)]
     await rig.rows("insert into account (id) overriding system value select unnest($1::bigint[])", several)

@@ -138,7 +138,7 @@ async def test_a_full_queue_keeps_nobody_else(smsc: Peer) -> None:
         for _ in range(3):
             outcome = await scene.send(full)
             assert isinstance(outcome, Refused)
-            assert (outcome.kind, outcome.reason) == (Refusal.SLOW_DOWN, "0x14")
+            assert (outcome.kind, outcome.reason) == (Refusal.FULL, "0x14")
             assert isinstance(await scene.send(_number()), Accepted)
 
 

@@ -63,13 +63,13 @@ def _drawn(
     tried: Collection[str] = (),
     policy: UnknownPolicy = "resend",
     receipts: bool = True,
-    guarded: bool = True,
+    given: bool = True,
     wait_ms: int = 0,
     was_unknown: bool = False,
 ) -> Conclusion:
     conclusions = Conclusions(Patience(4, 1_000, 60_000), _Carriers(*(names or ("one",))))
     job = _JOB._replace(attempts=attempts, tried=list(tried))
-    sent = Sent(job, "one", receipts, Unanswered(policy, wait_ms), guarded, was_unknown)
+    sent = Sent(job, "one", receipts, Unanswered(policy, wait_ms), given, was_unknown)
     return conclusions.draw(sent, outcome)
 
 
@@ -117,7 +117,7 @@ def test_what_is_not_the_message_s_fault_counts_nothing(outcome: Outcome) -> Non
     assert (moved.state, moved.carrier, moved.attempts, moved.wait_ms) == ("waiting", "two", 3, 0)
 
 
-@pytest.mark.parametrize("kind", [Refusal.SLOW_DOWN, Refusal.LATER])
+@pytest.mark.parametrize("kind", [Refusal.SLOW_DOWN, Refusal.FULL, Refusal.LATER])
 @pytest.mark.parametrize(("asked", "wait"), [(None, 2_000), (0.1, 500), (3.0, 3_000)])
 def test_slow_down_waits_as_long_as_the_carrier_asks(kind: Refusal, asked: float | None, wait: int) -> None:
     found = _drawn(Refused(kind, "throttled", asked), "one", "two", attempts=3)
@@ -142,10 +142,9 @@ def test_where_the_last_fallback_is_away_too_all_may_be_tried_again(outcome: Out
     assert (found.state, found.carrier, found.tried) == ("waiting", "one", "[]")
 
 
-def test_what_the_guards_did_not_look_at_stays_and_is_not_counted() -> None:
-    found = _drawn(NotSent("nobody could say"), "one", "two", guarded=False)
-    assert (found.state, found.carrier, found.is_counted) == ("waiting", "one", False)
-    assert _drawn(_BUSY).is_counted
+def test_what_was_not_given_to_its_carrier_stays_there() -> None:
+    found = _drawn(NotSent("nobody could say"), "one", "two", given=False)
+    assert (found.state, found.carrier) == ("waiting", "one")
 
 
 def test_what_is_unknown_twice_is_not_sent_a_third_time() -> None:

@@ -4,14 +4,24 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, suppress
 from email.utils import formatdate
 from typing import Any
 
+import orjson
 import pytest
 from aiohttp import web
 
-from services.delivery.carriers.carrier import Accepted, NotSent, Outcome, Refusal, Refused, Submission, Unknown
+from services.delivery.carriers.carrier import (
+    EXPIRED,
+    Accepted,
+    NotSent,
+    Outcome,
+    Refusal,
+    Refused,
+    Submission,
+    Unknown,
+)
 from services.delivery.carriers.http import Http
 from services.delivery.carriers.http_options import HttpOptions
 from shared.postgres.errors import DatabaseAway
@@ -175,9 +185,39 @@ async def test_junk_instead_of_http_is_unknown(server: CarrierServer, raw: bytes
     assert len(server.asked) == 1
 
 
+def _taken(name: str) -> bytes:
+    body = orjson.dumps({"id": name})
+    return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+
+
+_TIMEOUT = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"
+
+
+@pytest.mark.parametrize("unasked", [_TIMEOUT, _taken("another's")])
+async def test_what_a_carrier_says_unasked_is_no_answer_to_the_next_message(unasked: bytes) -> None:
+    told = asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with closing(writer):
+            await reader.readuntil(b"}")
+            writer.write(_taken("its own"))
+            await asyncio.sleep(0.05)
+            writer.write(unasked)
+            told.set()
+            await reader.read()
+
+    async with await asyncio.start_server(talk, "127.0.0.1", 0) as server:
+        url = "http://{}:{}/".format(*server.sockets[0].getsockname())
+        async with carrier(url, body={"to": "{recipient}"}, answer={"ids": "json.id"}) as opened:
+            assert await opened.submit(SUBMISSION) == Accepted(("its own",))
+            await told.wait()
+            await asyncio.sleep(0.05)
+            assert await opened.submit(SUBMISSION) == NotSent("ClientConnectionError")
+
+
 async def test_an_expired_message_is_not_sent(server: CarrierServer) -> None:
     async with carrier(server.url) as opened:
-        assert await opened.submit(SUBMISSION._replace(expires_at=1)) == NotSent("expired")
+        assert await opened.submit(SUBMISSION._replace(expires_at=1)) == EXPIRED
     assert server.asked == []
 
 

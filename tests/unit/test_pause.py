@@ -73,3 +73,15 @@ def test_the_rest_is_no_reason_to_pause() -> None:
         for kind in (Refusal.TEMPORARY, Refusal.PERMANENT, Refusal.LATER):
             outcome = Refused(kind, "busy", 3.0)
             assert pause.after(outcome, str(job_id)) == 0
+
+
+def test_a_few_full_phones_hold_up_nobody_and_many_in_a_row_do() -> None:
+    """One number after the other: what the carrier said of one, such as to wait for 10 seconds, is about that one."""
+    clock = _Clock()
+    pause = Pause(clock)
+    full = Refused(Refusal.FULL, "0x14", 10.0)
+    for number in range(12):
+        assert pause.after(full, str(number)) == 0
+        assert pause.after(Accepted(("id",)), "7") == 0
+        clock.now += 0.1
+    assert [pause.after(full, str(number)) for number in range(6)] == [0, 0, 0, 0, 1, 0]

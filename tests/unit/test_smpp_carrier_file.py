@@ -98,7 +98,7 @@ def test_passwords_that_no_pdu_holds(monkeypatch: pytest.MonkeyPatch, password: 
     ("status", "expected"),
     [
         (0x58, Refusal.SLOW_DOWN),
-        (0x14, Refusal.SLOW_DOWN),
+        (0x14, Refusal.FULL),
         *[(each, Refusal.TEMPORARY) for each in (0x08, 0x45, 0x64, 0xFE, 0xFF, 0x400, 0x4FF, 0xFFFF)],
         *[(each, Refusal.PERMANENT) for each in (0x01, 0x0A, 0x0B, 0x43, 0x48, 0x51, 0x62, 0x65, 0x66, 0xC4)],
         *[(each, Refusal.ACCOUNT) for each in (0x04, 0x05, 0x0D, 0x0E, 0x0F)],

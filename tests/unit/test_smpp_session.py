@@ -78,7 +78,7 @@ async def test_many_pdus_in_one_piece(peer: SmppPeer, kept: Kept) -> None:
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        (0x14, Refusal.SLOW_DOWN),
+        (0x14, Refusal.FULL),
         (0x08, Refusal.TEMPORARY),
         (0x0B, Refusal.PERMANENT),
         (0x0E, Refusal.ACCOUNT),

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from services.delivery.carriers.carrier import Accepted, NotSent, Refusal, Refused, Unknown
+from services.delivery.carriers.carrier import EXPIRED, Accepted, NotSent, Refusal, Refused, Unknown
 from services.delivery.carriers.smpp import pdus
 from services.delivery.carriers.smpp.pdus import Pdu
 from tests.free_leases import FreeLease, FreeLeases
@@ -246,7 +246,7 @@ async def test_a_message_that_ends_while_it_waits_does_not_leave(peer: SmppPeer,
         await until_open(carrier)
         assert await carrier.submit(submission()) == Accepted(("m1",))
         ends = submission(expires_at=round(time.time() * 1000) + 200)
-        assert await carrier.submit(ends) == NotSent("expired")
+        assert await carrier.submit(ends) == EXPIRED
     assert len(peer.submits) == 1
 
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from services.delivery.carriers.carrier import Accepted, NotSent, Refusal, Refused, Unknown
+from services.delivery.carriers.carrier import EXPIRED, Accepted, NotSent, Refusal, Refused, Unknown
 from services.delivery.carriers.smpp import pdus
 from services.delivery.carriers.smpp.pdus import Pdu
 from tests.unit.smpp_peer import Bound, SmppPeer, Submitted, accept, answer, ignore, refuse
@@ -87,7 +87,7 @@ async def test_what_waits_for_its_turn_when_the_peer_unbinds_is_not_sent(peer: S
 async def test_a_message_that_has_expired_is_not_sent(peer: SmppPeer, kept: Kept) -> None:
     async with smpp_carrier(peer.port, kept) as carrier:
         await until_open(carrier)
-        assert await carrier.submit(submission(expires_at=1)) == NotSent("expired")
+        assert await carrier.submit(submission(expires_at=1)) == EXPIRED
     assert not peer.submits
 
 

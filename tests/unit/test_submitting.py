@@ -64,6 +64,7 @@ class _World:
         self.concluded: list[tuple[Sent, Outcome]] = []
         self.held: list[int] = []
         self.released = 0
+        self.given_back = 0
         self.looks = 0
         self.wait_ms = 5_000
         self.guarding: Callable[[], None] = lambda: None
@@ -80,6 +81,9 @@ class _World:
 
     async def hold(self, _: str, ms: int) -> None:
         self.held.append(ms)
+
+    async def give_back(self, _: str, jobs: int, __: float) -> None:
+        self.given_back += jobs
 
     def carrier(self, _: str) -> Carrier | None:
         return self.now
@@ -195,7 +199,7 @@ async def test_guards_that_fail_let_nothing_out_and_are_asked_again(caplog: pyte
     async with _submitting(world):
         pass
     unchecked = (False, Refused(Refusal.TEMPORARY, "it could not be checked"))
-    assert [(sent.guarded, outcome) for sent, outcome in world.concluded] == [unchecked] * 2
+    assert [(sent.given, outcome) for sent, outcome in world.concluded] == [unchecked] * 2
     assert "a message was not checked" in caplog.messages
 
 
@@ -258,7 +262,7 @@ class _Full(_Carrier):
         self.got.append(submission.recipient)
         await asyncio.sleep(0.02)
         full = submission.recipient == _JOB.recipient
-        return Refused(Refusal.SLOW_DOWN, "full", 30.0) if full else Accepted(("id",))
+        return Refused(Refusal.FULL, "full", 30.0) if full else Accepted(("id",))
 
 
 async def test_a_full_number_holds_up_nobody_else() -> None:
@@ -269,8 +273,10 @@ async def test_a_full_number_holds_up_nobody_else() -> None:
         pass
     assert carrier.got == [_JOB.recipient, "436990000002"]
     kinds = [outcome.kind if isinstance(outcome, Refused) else None for _, outcome in world.concluded]
-    assert kinds == [Refusal.SLOW_DOWN, Refusal.LATER, None, Refusal.LATER]
+    assert kinds == [Refusal.FULL, Refusal.LATER, None, Refusal.LATER]
     assert world.held == []
+    # Of what the carrier takes in a time these took nothing.
+    assert world.given_back == 2
 
 
 async def test_two_messages_to_one_full_number_hold_up_nobody_else() -> None:

@@ -46,6 +46,8 @@ class Refusal(StrEnum):
     PERMANENT = "permanent"
     # Try this one again later, others may go; no attempt.
     LATER = "later"
+    # Its number takes no more now, or where many say so the carrier; no attempt.
+    FULL = "full"
     # Hold everything for this carrier a while; no attempt.
     SLOW_DOWN = "slow down"
     # Our account with the carrier is wrong: no message is to blame, nothing is sent until somebody has looked.
@@ -84,6 +86,8 @@ class NotSent(NamedTuple):
 
 
 Outcome = Accepted | Refused | Unknown | NotSent
+# It ends when it is claimed again; no carrier is to blame.
+EXPIRED = Refused(Refusal.LATER, "its time is over")
 Late = Callable[[], Awaitable[Outcome]]
 
 

@@ -7,6 +7,7 @@ from jmespath.exceptions import JMESPathError
 from pydantic import PlainValidator
 
 _REPLACEMENT = "\ufffd"
+_EXACT = 2.0**53
 
 
 class Expression:
@@ -43,6 +44,9 @@ class Expression:
 
 def _text(found: Any) -> str | None:
     if isinstance(found, bool) or not isinstance(found, str | int | float):
+        return None
+    # The last digits of such a number are lost, and another one's may be the same.
+    if isinstance(found, float) and abs(found) >= _EXACT:
         return None
     # Postgres has no text with such a character.
     return str(found).replace("\0", _REPLACEMENT)

@@ -9,7 +9,7 @@ import orjson
 from aiohttp.connector import Connection
 from yarl import URL
 
-from services.delivery.carriers.carrier import NotSent, Outcome, Refusal, Refused, Submission, Unknown
+from services.delivery.carriers.carrier import EXPIRED, NotSent, Outcome, Refusal, Refused, Submission, Unknown
 from services.delivery.carriers.http_answers import outcome
 from services.delivery.carriers.http_options import HttpOptions
 from services.delivery.carriers.place import Place
@@ -45,7 +45,7 @@ class Http:
     async def submit(self, submission: Submission) -> Outcome:
         """Send one request, never a second one."""
         if submission.expires_at <= dates.now():
-            return NotSent("expired")
+            return EXPIRED
         self._running += 1
         self._idle.clear()
         try:
@@ -140,6 +140,9 @@ class _Once(aiohttp.ClientRequest):
         progress = _PROGRESS.get()
         if progress.written:
             raise aiohttp.ClientError("written before")
+        # What came on it unasked would be taken for the answer.
+        if conn.protocol is None or conn.protocol.should_close:
+            raise aiohttp.ClientConnectionError("closed, or with something unread")
         progress.written = True
         return await super().send(conn)
 

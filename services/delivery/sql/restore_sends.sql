@@ -11,6 +11,6 @@ from (
   join message using (account_id, message_id)
   join conversation using (account_id, conversation_id)
   where outbox.kind = 4 and not message.deleted and not conversation.closed and not message.incoming
-    and (message.status = 1 or message.status = 4 and message.date_status <= delivery_now())
+    and (message.status <> 4 or message.date_status <= delivery_now())
 ) as asked
 having count(*) > 0

@@ -3,4 +3,5 @@ select message.account_id, message.message_id, conversation.address, message.bod
 from unnest($1::bigint[], $2::integer[]) as asked (account_id, message_id)
 join message using (account_id, message_id)
 join conversation using (account_id, conversation_id)
-where not message.deleted and not conversation.closed and not message.incoming and message.status in (1, 4)
+-- Whatever its status: a device may say another one before its sending has begun.
+where not message.deleted and not conversation.closed and not message.incoming

@@ -7,6 +7,7 @@ _SHORT_CODE_DIGITS = 6
 _INTERNATIONAL = 1
 _ALPHANUMERIC = 5
 _LONGEST = 64
+_NOBODY = (0, 0)
 
 # A type (TON) and a plan (NPI).
 Plan = tuple[int, int]
@@ -14,6 +15,8 @@ Plan = tuple[int, int]
 
 def source(sender: str, numeric: Plan, short: Plan, alphanumeric: Plan) -> Address:
     """Return a sender, typed by its form."""
+    if not sender:
+        return Address(sender, *_NOBODY)
     if not _is_digits(sender):
         return Address(sender, *alphanumeric)
     return Address(sender, *(short if len(sender) <= _SHORT_CODE_DIGITS else numeric))

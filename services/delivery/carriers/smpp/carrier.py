@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from services.delivery.carriers.carrier import (
+    EXPIRED,
     Accepted,
     NotSent,
     Outcome,
@@ -80,7 +81,7 @@ class Smpp:
         except (Unsendable, codec.Unencodable) as error:
             return Refused(Refusal.PERMANENT, str(error))
         except _Expired:
-            return NotSent("expired")
+            return EXPIRED
 
     async def close(self) -> None:
         """Finish what is under way, and unbind."""

@@ -27,7 +27,7 @@ _NO_REQUEST = (pdus.INVALID_LENGTH, pdus.INVALID_COMMAND)
 # After so many links in a row that could not be made others may try theirs, who look for a slot meanwhile.
 _MOST_FAILED = 3
 _OTHERS_SECONDS = 3 * _SLOT_SECONDS
-# A full phone, or a full carrier, has room again after this.
+# A full phone may have room again after this.
 _FULL_SECONDS = 10.0
 
 

@@ -9,7 +9,6 @@ THROTTLED = 0x58
 QUEUE_FULL = 0x14
 ALREADY_BOUND = 0x05
 
-_SLOW_DOWN = (QUEUE_FULL, THROTTLED)
 ACCOUNT = (0x04, ALREADY_BOUND, 0x0D, 0x0E, 0x0F, 0x53)
 # Length, address, coding and parameters: the same message would be refused again.
 _PERMANENT = (
@@ -18,7 +17,8 @@ _PERMANENT = (
 )  # fmt: skip
 
 _KINDS: Mapping[int, Refusal] = {
-    **dict.fromkeys(_SLOW_DOWN, Refusal.SLOW_DOWN),
+    THROTTLED: Refusal.SLOW_DOWN,
+    QUEUE_FULL: Refusal.FULL,
     **dict.fromkeys(ACCOUNT, Refusal.ACCOUNT),
     **dict.fromkeys(_PERMANENT, Refusal.PERMANENT),
 }

@@ -1,0 +1,1 @@
+select delivery_expire($1::text, $2::integer)
