@@ -13,7 +13,7 @@ _SUBMISSIONS = Counter(
     "usermessage_delivery_submissions", "Submissions to carriers, by what became of them", ["carrier", "outcome"]
 )
 _BACKLOG = Gauge(
-    "usermessage_delivery_due_jobs", "Jobs that are due, up to 100,000 for each carrier; every process says the same",
+    "usermessage_delivery_due_jobs", "Jobs that are due, up to 10,000 for each carrier; every process says the same",
     ["carrier"],
 )  # fmt: skip
 _LATENESS = Histogram(
@@ -29,7 +29,7 @@ _UNREADABLE = Counter(
     ["carrier", "way"],
 )  # fmt: skip
 _JOBS = Gauge(
-    "usermessage_delivery_jobs", "Jobs that are not done, up to 100,000 of each state; every process says the same",
+    "usermessage_delivery_jobs", "Jobs that are not done, up to 10,000 of each state; every process says the same",
     ["state"],
 )  # fmt: skip
 _OVERDUE_SECONDS = Gauge(

@@ -5,7 +5,7 @@ cross join lateral (
   select min(due_at) as due_at from (
     select due_at from delivery_job
     where state = 'waiting' and in_line and delivery_job.carrier = named.carrier
-    limit $2::integer
+    order by account_id, due_at limit $2::integer
   ) as line
 ) as oldest
 where oldest.due_at is not null
