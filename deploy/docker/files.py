@@ -1,8 +1,8 @@
 """What a run folder hands to `compose.yaml`: secrets, settings, the file of carriers, and where each is."""
 
+import hashlib
 import os
 import re
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from deploy.local.state import State, write_private
 
 # The settings that the containers decide besides.
 _DECIDED = {*DECIDED, "LIMITS_URL", "LIMITS_CA", "WEBHOOKS_HOST"}
-_CARRIERS = "carriers.toml"
+_NAME = "carriers_name"
 _PORTS_OF_GATEWAYS = 10
 # An odd number of backslashes before a quote or the end: the last of them escapes the quote that stands there.
 _UNWRITABLE = re.compile(r"(?<!\\)(?:\\\\)*\\(?='|\Z)")
@@ -35,14 +35,24 @@ class Files:
 
     def write_settings(self, limits: str, carriers: Mapping[str, str]) -> None:
         """Write the settings of this run for the containers, and lay the file of carriers where they see it."""
-        named = dict(carriers)
+        self.lay_carriers(Path(carriers["CARRIERS_FILE"]))
+        named = {name: value for name, value in carriers.items() if name != "CARRIERS_FILE"}
+        write_private(self._folder / "carriers.env", _lines(named))
+        write_private(self._folder / "settings.env", _lines({**passed_on(_DECIDED), "LIMITS": limits}))
+
+    def lay_carriers(self, file: Path) -> None:
+        """Lay a file of carriers where containers see it; by another name Compose learns that it is another one."""
         folder = self._folder / "carriers"
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o755)
-        shutil.copyfile(named.pop("CARRIERS_FILE"), folder / _CARRIERS)
-        (folder / _CARRIERS).chmod(0o644)
-        write_private(self._folder / "carriers.env", _lines(named))
-        write_private(self._folder / "settings.env", _lines({**passed_on(_DECIDED), "LIMITS": limits}))
+        content = file.read_bytes()
+        laid = folder / f"carriers-{hashlib.sha256(content).hexdigest()[:12]}.toml"
+        laid.write_bytes(content)
+        laid.chmod(0o644)
+        # Containers that run have the last one until they are replaced.
+        for old in {*folder.glob("*.toml")} - {laid, folder / (self._state.get(_NAME) or "")}:
+            old.unlink()
+        self._state.put(_NAME, laid.name)
 
     def choose_port(self) -> None:
         """Choose where the gateway is published, late, so that two stacks hardly take the same."""
@@ -57,7 +67,7 @@ class Files:
             "SETTINGS_FILE": str(self._folder / "settings.env"),
             "CARRIER_SECRETS_FILE": str(self._folder / "carriers.env"),
             "CARRIERS_FOLDER": str(self._folder / "carriers"),
-            "CARRIERS_NAME": _CARRIERS,
+            "CARRIERS_NAME": self._state.get(_NAME) or "none.toml",
             "SEARCH_BACKEND": self._state.get("search_backend") or "opensearch",
             **self._compose_file(),
         }

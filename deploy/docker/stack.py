@@ -11,6 +11,7 @@ from deploy.docker.compose import UP, Compose
 from deploy.docker.files import Files
 from deploy.docker.gateways import addresses, see_workers
 from deploy.local import demo
+from deploy.local.carriers import remember_carriers, remembered_carriers
 from deploy.local.commands import CommandError
 from deploy.local.process import wait_until
 from deploy.local.roles import RESTART_ORDER, ROLES
@@ -23,14 +24,14 @@ class DockerStack:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
-        self._state = State(self._folder / "state.json")
-        self._files = Files(self._folder, self._state)
+        self.state = State(self._folder / "state.json")
+        self._files = Files(self._folder, self.state)
         self._began = time.monotonic()
 
     def up(self, accounts: int, limits: str, search: str, carriers: Mapping[str, str]) -> None:
         """Build the images, start what does not run or differs, and wait until all of it is healthy."""
         self._files.remember_compose_file()
-        self._state.put("search_backend", search)
+        self.state.put("search_backend", search)
         self._prepare(limits, carriers)
         self._say("building the images")
         self.compose("--profile", "cli", "build", "--quiet")
@@ -41,7 +42,7 @@ class DockerStack:
         self._wait_for_workers()
         self._renew_index(search)
         base_urls = addresses(self.compose)
-        demo.show(self._folder, self._state, self.usermessage, base_urls, accounts=accounts, say=self._say)
+        demo.show(self._folder, self.state, self.usermessage, base_urls, accounts=accounts, say=self._say)
 
     def down(self) -> None:
         self._say("stopping")
@@ -50,7 +51,7 @@ class DockerStack:
 
     def scale(self, role: str, count: int) -> None:
         """Have so many containers of a role, now and after each later `up`; no other container notices."""
-        self._state.put(f"{role}_count", str(count))
+        self.state.put(f"{role}_count", str(count))
         running = self.compose.containers(role)
         if not running:
             self._say(f"the next make up starts {count} of {role}")
@@ -63,6 +64,9 @@ class DockerStack:
     def restart(self, roles: Sequence[str]) -> None:
         """Build the images anew and replace each role's containers, one role after the other."""
         self._must_run()
+        # It may have been edited since.
+        if file := remembered_carriers(self.state).get("CARRIERS_FILE"):
+            self._files.lay_carriers(Path(file))
         self._say("building the images")
         self.compose("build", "--quiet", *roles)
         for role in (role for role in RESTART_ORDER if role in roles):
@@ -91,7 +95,7 @@ class DockerStack:
         return Compose(self._folder, self._files.variables(gateways=self._count("gateway")))
 
     def _count(self, role: str) -> int:
-        return int(self._state.get(f"{role}_count") or 1)
+        return int(self.state.get(f"{role}_count") or 1)
 
     def _scale_of(self, role: str) -> str:
         return f"{role}={self._count(role)}"
@@ -105,6 +109,7 @@ class DockerStack:
         if self._files.make_secrets() and _has_volume(volume):
             self._say(f"the volume {volume} is older than the secrets: it will not take the new passwords")
         self._files.write_settings(limits, carriers)
+        remember_carriers(self.state, carriers)
 
     def _have(self, role: str, count: int) -> None:
         self.compose(*UP, "--no-deps", "--no-recreate", "--scale", f"{role}={count}", role)
@@ -122,10 +127,10 @@ class DockerStack:
 
     def _renew_index(self, search: str) -> None:
         """Index all messages where another index was written to last."""
-        if self._state.get("search_index") not in {None, search}:
+        if self.state.get("search_index") not in {None, search}:
             self._say("making the search index anew")
             self.usermessage("search", "rebuild")
-        self._state.put("search_index", search)
+        self.state.put("search_index", search)
 
     def usermessage(self, *arguments: str, text: str = "") -> str:
         """Run the command `usermessage` in a container of its own; return its output."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from deploy.docker.files import UnwritableError
 from deploy.docker.secret_files import SecretsError
 from deploy.docker.stack import DockerStack
-from deploy.local.carriers import CONSOLE, carrier_settings
+from deploy.local.carriers import carrier_settings
 from deploy.local.commands import CommandError
 from deploy.local.demo import DemoError
 from deploy.local.kind import DOCKER, KINDS, NATIVE, WrongKindError, choose, kind_of
@@ -22,7 +22,7 @@ from deploy.local.up import Stack
 from services.delivery.carrier_file import CarrierFileError
 from shared.settings import SettingsError
 
-# Ten of each worker hold at most 560 connections, of 600 that Postgres has.
+# Ten of each worker hold at most 570 connections, of 600 that Postgres has.
 MOST_OF_A_ROLE = 10
 REFUSALS = (
     MissingProgramError,
@@ -61,7 +61,7 @@ def _stack(arguments: argparse.Namespace) -> Stack | DockerStack:
 
 def _change(stack: Stack | DockerStack, arguments: argparse.Namespace) -> None:
     if arguments.verb == "up":
-        carriers = carrier_settings(arguments.carriers)
+        carriers = carrier_settings(arguments.carriers, stack.state)
         stack.up(arguments.accounts, arguments.limits, arguments.search, carriers)
     elif arguments.verb == "scale":
         stack.scale(arguments.role, arguments.count)
@@ -93,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--accounts", type=int, default=2, help="how many demo accounts there should be")
     up.add_argument("--limits", choices=("on", "off"), default="on", help="whether rate limits apply")
     up.add_argument("--search", choices=BACKENDS, default=BACKENDS[0], help="what searches; Postgres needs no Java")
-    up.add_argument("--carriers", type=Path, default=CONSOLE, help="file of carriers; without it SMS are printed")
+    up.add_argument("--carriers", type=Path, help="file of carriers; else that of the last up, or SMS are printed")
     verbs.add_parser("down", help="stop everything, keep the data")
     verbs.add_parser("ps", help="list what runs")
     restart = verbs.add_parser("restart", help="restart roles, with the code as it is now")

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import fields
 from functools import partial
 
+from deploy.local.carriers import remember_carriers, remembered_carriers
 from deploy.local.process import Command, wait_until
 from deploy.local.roles import ROLES, is_ready, role_command, role_names, sees_workers
 from deploy.local.search import Search
@@ -57,7 +58,7 @@ class Fleet:
         # Before it is remembered, or a later `make up` would stumble over it again.
         refuse_unwritable(role_command("delivery", {**settings, **carriers}, 0).full_environment())
         self._state.put("settings", json.dumps(settings))
-        self._state.put("carriers", json.dumps(carriers))
+        remember_carriers(self._state, carriers)
 
     @property
     def was_up(self) -> bool:
@@ -101,13 +102,9 @@ class Fleet:
             return {**self.settings, "PORT": str(self._state.port(_port(name)))}
         if name in self.names("delivery"):
             # All processes of the role share the port.
-            return {**self.settings, **self._carriers, "WEBHOOKS_PORT": str(self._state.port(_WEBHOOKS_PORT))}
+            carriers = remembered_carriers(self._state)
+            return {**self.settings, **carriers, "WEBHOOKS_PORT": str(self._state.port(_WEBHOOKS_PORT))}
         return self.settings
-
-    @property
-    def _carriers(self) -> dict[str, str]:
-        remembered: dict[str, str] = json.loads(self._state.get("carriers") or "{}")
-        return remembered
 
 
 def passed_on(decided: Collection[str]) -> dict[str, str]:

@@ -24,11 +24,11 @@ class Stack:
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._state = State(self._folder / "state.json")
+        self.state = State(self._folder / "state.json")
         self._servers = Servers(self._folder)
-        self._supervisor = Supervisor(self._folder, self._state)
-        self._search = Search(self._folder, self._state)
-        self._fleet = Fleet(self._state, self._supervisor, self._servers, self._search)
+        self._supervisor = Supervisor(self._folder, self.state)
+        self._search = Search(self._folder, self.state)
+        self._fleet = Fleet(self.state, self._supervisor, self._servers, self._search)
         self._began = time.monotonic()
 
     def up(self, accounts: int, limits: str, search: str, carriers: Mapping[str, str]) -> None:
@@ -48,7 +48,7 @@ class Stack:
         self._say(f"starting {', '.join(self._fleet.all_names)}")
         self._apply(self._fleet.all_names, before_ready=self._renew_index)
         run = command_line(self._fleet.settings)
-        demo.show(self._folder, self._state, run, self._fleet.base_urls, accounts=accounts, say=self._say)
+        demo.show(self._folder, self.state, run, self._fleet.base_urls, accounts=accounts, say=self._say)
 
     def down(self) -> None:
         if self._supervisor.running:

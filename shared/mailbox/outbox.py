@@ -24,7 +24,7 @@ class Outbox:
         self._floor = Floor()
 
     @asynccontextmanager
-    async def taken(self, waiting_seconds: float = 0.0) -> AsyncIterator[Sequence[Event]]:
+    async def taken(self, waiting_seconds: float) -> AsyncIterator[Sequence[Event]]:
         """Give some events, or none while the first one has waited for less than so long.
 
         They are gone when the block ends, and stay when it raises. Raises `DatabaseError`.

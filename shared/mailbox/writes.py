@@ -1,6 +1,7 @@
 """Writes: what the mailbox is told to do, many commands in one statement, each with an outcome of its own."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from inspect import isawaitable
@@ -15,6 +16,8 @@ from shared.mailbox.patience import Patience
 from shared.mailbox.terms import Terms
 from shared.postgres.errors import LockTimeout
 from shared.postgres.pool import Database
+
+logger = logging.getLogger(__name__)
 
 # Postgres ends its wait so much before the client ends its own: then it is known that nothing was done.
 _MARGIN_SECONDS = 0.1
@@ -194,6 +197,7 @@ class Writer(Generic[T]):
             async with self._patience.turn(command.account_id, terms.deadline):
                 return await self._alone(write, command, terms)
         except (LockTimeout, TimeoutError):
+            logger.warning("a mailbox was locked for too long", extra={"account_id": command.account_id})
             return Fault.UNAVAILABLE
 
     async def _alone(self, write: Write, command: Command, terms: Terms) -> Any:

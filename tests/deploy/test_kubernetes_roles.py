@@ -68,7 +68,7 @@ def check(process: PodProcess) -> None:
     """Ask all that the cluster and the collector of metrics ask."""
     assert process.probe("livenessProbe") == (200, "alive\n")
     assert json.loads(process.probe("readinessProbe").text)["ready"] is True
-    assert process.probe("startupProbe") == (200, "started\n")
+    assert process.probe("startupProbe") == (200, "alive\n")
     metrics = process.get("health", _metrics_path())
     assert metrics.status == 200
     assert "# TYPE usermessage_" in metrics.text

@@ -59,19 +59,16 @@ def test_one_counts_the_pods_of_a_role(overlay: str) -> None:
         assert has_number != (role in counted(overlay)), role
 
 
-@pytest.mark.parametrize("overlay", ["production", "keda"])
-def test_a_node_may_be_drained_and_calls_go_on(overlay: str) -> None:
+@overlays
+def test_a_node_may_be_drained_and_pods_of_a_role_leave_one_after_the_other(overlay: str) -> None:
     budgets = of_kind(overlay, "PodDisruptionBudget")
     assert sorted(each["metadata"]["name"] for each in budgets) == sorted(ROLES)
     for budget in budgets:
         role = budget["metadata"]["name"]
         found = [pod.name for pod in pods(overlay) if matches(budget["spec"]["selector"]["matchLabels"], pod.labels)]
         assert found == [role]
-        assert 1 <= budget["spec"]["minAvailable"] < least(overlay, role), role
-
-
-def test_nothing_holds_a_node_in_development() -> None:
-    assert not of_kind("dev", "PodDisruptionBudget")
+        assert budget["spec"]["maxUnavailable"] == 1
+        assert overlay == "dev" or least(overlay, role) > 1, role
 
 
 @overlays

@@ -110,7 +110,7 @@ def test_each_role_has_three_probes(overlay: str) -> None:
     for pod in roles(overlay):
         asked = {name: pod.container[name]["httpGet"] for name in ("startupProbe", "livenessProbe", "readinessProbe")}
         assert {each["port"] for each in asked.values()} == {"health"}
-        assert [each["path"] for each in asked.values()] == ["/startupz", "/livez", "/readyz"]
+        assert [each["path"] for each in asked.values()] == ["/livez", "/livez", "/readyz"]
 
 
 @overlays

@@ -37,6 +37,7 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
 
 def test_port_that_another_took_during_the_build_is_left_to_it(tmp_path: Path, taken: int) -> None:
     State(tmp_path / "state.json").put("port", str(taken))
+    stack = DockerStack(tmp_path)
     with pytest.raises(CommandError):
-        DockerStack(tmp_path).up(2, "on", "opensearch", carrier_settings(CONSOLE))
+        stack.up(2, "on", "opensearch", carrier_settings(CONSOLE, stack.state))
     assert State(tmp_path / "state.json").get("port") not in {None, str(taken)}
