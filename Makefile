@@ -1,6 +1,6 @@
 # Settings: RUN=folder of the stack, ACCOUNTS=number of demo accounts, LIMITS=on|off,
 # SEARCH=opensearch|postgres, CARRIERS=file of carriers, PYTHON=interpreter for .venv, STACK=auto|native|docker,
-# ROLE=gateway|accounts|conversations|messages|search|delivery, N=number of its processes, PORT=port of smsc
+# ROLE=gateway|accounts|conversations|messages|search|delivery, N=number of its processes, ARGS=command of cli, PORT=port of smsc
 RUN ?= .run
 ACCOUNTS ?= 2
 LIMITS ?= on
@@ -10,7 +10,7 @@ STACK ?= auto
 LOCAL = .venv/bin/python -m deploy.local --run $(RUN)
 BIN = .venv/bin
 
-.PHONY: help up down ps restart scale smsc logs test unit lint bench reliability lock secrets for-stack for-tests
+.PHONY: help up down ps restart scale cli smsc logs test unit lint bench reliability lock secrets for-stack for-tests
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -29,6 +29,9 @@ restart: for-stack ## restart the processes of ROLE, or of all roles, one after 
 
 scale: for-stack ## have N processes of ROLE, also after the next make up
 	@$(LOCAL) scale $(or $(ROLE),$(error name a role: make scale ROLE=messages N=3)) $(or $(N),$(error say how many: N=3))
+
+cli: for-stack ## run a command of usermessage for it: make cli ARGS="accounts list"
+	@$(LOCAL) cli $(ARGS)
 
 smsc: for-stack ## run a carrier for development, which speaks SMPP and has faults on demand
 	@$(BIN)/python -m deploy.local.smsc $(if $(PORT),--port $(PORT))

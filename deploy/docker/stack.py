@@ -89,6 +89,11 @@ class DockerStack:
         """Become `docker compose logs`, until the caller interrupts it."""
         self.compose.become("logs", "--follow", "--tail", "20")
 
+    def cli(self, arguments: Sequence[str]) -> None:
+        """Become the command `usermessage` in a container of its own."""
+        self._must_run()
+        self.compose.become("run", "--rm", "--no-deps", "cli", *arguments)
+
     @property
     def compose(self) -> Compose:
         """Docker Compose, as the folder's stack is called with at the moment."""

@@ -1,4 +1,4 @@
-"""`python -m deploy.local [--run FOLDER] up|down|ps|restart|scale|logs`."""
+"""`python -m deploy.local [--run FOLDER] up|down|ps|restart|scale|cli|logs`."""
 
 import argparse
 import fcntl
@@ -45,6 +45,8 @@ def main() -> None:
             _stack(arguments).logs()
         elif arguments.verb == "ps":
             _stack(arguments).ps()
+        elif arguments.verb == "cli":
+            _stack(arguments).cli(arguments.arguments)
         else:
             with _alone(arguments.run):
                 _change(_stack(arguments), arguments)
@@ -101,6 +103,8 @@ def _parser() -> argparse.ArgumentParser:
     scale = verbs.add_parser("scale", help="have so many processes of a role")
     scale.add_argument("role", choices=ROLES)
     scale.add_argument("count", type=int, choices=range(1, MOST_OF_A_ROLE + 1))
+    cli = verbs.add_parser("cli", help="run a command of usermessage")
+    cli.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGUMENT", help="what usermessage takes")
     verbs.add_parser("logs", help="follow the logs")
     return parser
 

@@ -1,11 +1,12 @@
 """The service's own command line, run for the local stack."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from deploy.local.process import Command
 from deploy.local.roles import ROOT
@@ -28,7 +29,7 @@ def command_line(settings: Mapping[str, str]) -> CommandLine:
 
 def usermessage(settings: Mapping[str, str], *arguments: str, text: str = "") -> str:
     """Run `usermessage ARGUMENTS` with these settings and this input; return its output."""
-    command = Command(name="usermessage", argv=(sys.executable, "-m", "services.cli", *arguments), environment=settings)
+    command = _command(settings, arguments)
     done = subprocess.run(
         command.argv,
         env=command.full_environment(),
@@ -41,6 +42,16 @@ def usermessage(settings: Mapping[str, str], *arguments: str, text: str = "") ->
     if done.returncode != 0:
         raise CommandError(f"usermessage {' '.join(arguments[:2])} failed:\n{done.stderr or done.stdout}")
     return done.stdout
+
+
+def become_usermessage(settings: Mapping[str, str], arguments: Sequence[str]) -> NoReturn:
+    """Become `usermessage ARGUMENTS` with these settings."""
+    command = _command(settings, arguments)
+    os.execvpe(command.argv[0], command.argv, command.full_environment())
+
+
+def _command(settings: Mapping[str, str], arguments: Sequence[str]) -> Command:
+    return Command(name="usermessage", argv=(sys.executable, "-m", "services.cli", *arguments), environment=settings)
 
 
 def migrate(settings: Mapping[str, str]) -> None:

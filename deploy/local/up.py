@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from deploy.local import demo
-from deploy.local.commands import command_line, migrate, rebuild_index
+from deploy.local.commands import become_usermessage, command_line, migrate, rebuild_index
 from deploy.local.fleet import Fleet
 from deploy.local.listing import listing
 from deploy.local.process import Command, wait_until
@@ -92,6 +92,11 @@ class Stack:
         if not files:
             sys.exit(f"no logs in {self._supervisor.logs}: make up comes first")
         os.execvp("tail", ["tail", "-n", "20", "-F", *files])
+
+    def cli(self, arguments: Sequence[str]) -> None:
+        """Become the command `usermessage`, with the settings of this stack."""
+        self._must_run()
+        become_usermessage(self._fleet.settings, arguments)
 
     def _must_run(self) -> None:
         if not self._supervisor.running:

@@ -84,6 +84,11 @@ async def writing(local: Local) -> AsyncIterator[None]:
         assert await ledger.disagreements() == []
 
 
+def test_a_command_of_usermessage_is_run_for_the_stack(local: Local) -> None:
+    found = [json.loads(line) for line in local("cli", "accounts", "list", "--json").splitlines()]
+    assert {str(each["msisdn"]) for each in found} == {str(each["msisdn"]) for each in local.demo["accounts"]}
+
+
 async def test_workers_come_and_go_without_a_failed_call(local: Local) -> None:
     before = local.pids()
     async with writing(local):
