@@ -16,6 +16,7 @@ from services.cli.queues import queues
 from services.cli.restored import restored
 from services.conversations import commands as conversations
 from services.delivery import commands as delivery
+from services.gateway import commands as gateway
 from services.messages import commands as messages
 from services.search import commands as search
 from shared.bus.link import LinkLost
@@ -41,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     conversations.add_commands(command_line, accounts.account_id)
     delivery.add_commands(command_line, accounts.account_id)
     search.add_commands(command_line)
+    gateway.add_commands(command_line)
     try:
         command_line(arguments, prog_name="usermessage")
     except (CommandFailed, MigrationError) as error:

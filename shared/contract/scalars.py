@@ -164,5 +164,5 @@ STRING = Scalar("string", _string_from_json, str, str, "", {"type": "string"})
 ADDRESS = Scalar("address", _address_from_json, str.strip, str, "", {"type": "string"})
 DATE = Scalar(
     "dateTime", _date_from_json, _date_from_text, dates.to_xml, None,
-    {"type": "integer", "format": "int64", "description": "milliseconds since 1970-01-01T00:00:00Z"},
+    {"type": "integer", "format": "int64", "description": "ms since 1970-01-01T00:00:00Z; in XML an xs:dateTime"},
 )  # fmt: skip

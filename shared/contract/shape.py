@@ -96,11 +96,12 @@ def shape_of(cls: type[Any]) -> Shape:
 
 def _field(each: "dataclasses.Field[Any]") -> Field:
     row: _Row = each.metadata[_ROW]
-    wire = _camel(each.name)
+    wire = wire_name(each.name)
     return Field(each.name, wire, row.kind, row.many, row.required, row.rule, row.limit, row.null_written)
 
 
-def _camel(name: str) -> str:
+def wire_name(name: str) -> str:
+    """Return the name of a field as it is on the wire."""
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
 

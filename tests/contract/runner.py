@@ -9,6 +9,7 @@ import aiohttp
 from shared.contract.operation import AnyOperation
 from tests.contract.accounts import Accounts
 from tests.contract.case_formats import FORMATS, Tree
+from tests.contract.documented import undocumented
 from tests.contract.exchange import Exchange, complaint, send
 from tests.contract.matching import Names
 from tests.contract.patience import until_it_holds
@@ -75,7 +76,9 @@ class Runner:
         wrong = complaint(exchange, answer)
         assert not wrong, wrong
         if expected:
-            self._names.match(expected, FORMATS[form].read(operation, answer.body), step)
+            found = FORMATS[form].read(operation, answer.body)
+            self._names.match(expected, found, step)
+            assert form != "json" or not undocumented(operation, found)
 
     async def _caller(self, who: str) -> Account:
         if who not in self._callers:
