@@ -1,10 +1,12 @@
 """The store: the mailbox's reads and writes, each one round trip to Postgres."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from inspect import isawaitable
 from pathlib import Path
 from typing import Any
 
 from shared.contract.events import Fact
+from shared.contract.faults import Fault
 from shared.mailbox.devices import DeviceChange, DeviceRemoval, NewDevice
 from shared.mailbox.lists import LockList, RemovalList
 from shared.mailbox.pages import Entries, Page, Pages
@@ -28,6 +30,8 @@ from shared.mailbox.writes import (
 from shared.postgres.pool import Database
 from shared.postgres.queries import load_queries
 
+# The answer to a read that is not done yet.
+_MORE = 1
 # What each write may leave in the outbox.
 FACTS: Mapping[str, frozenset[Fact]] = {
     "insert": frozenset({Fact.MESSAGE_STORED, Fact.SEND_REQUESTED}),
@@ -96,8 +100,22 @@ class Mailbox:
         return await self._writer.write(self._writes["delete"], removals, terms)
 
     async def read(self, readings: Sequence[Reading], terms: Sequence[Terms]) -> list[Written[int]]:
-        """Mark all incoming messages of conversations as read; an unknown one is left alone."""
-        return await self._writer.write(self._writes["read"], readings, terms)
+        """Mark all incoming messages of conversations as read; an unknown one is left alone.
+
+        One that has many is read in several steps, each of which stays if the time is over before the last.
+        """
+        outcomes = await self._writer.write(self._writes["read"], readings, terms)
+        return [
+            self._read_on(outcome, reading, its) if isawaitable(outcome) or outcome == _MORE else outcome
+            for outcome, reading, its in zip(outcomes, readings, terms, strict=True)
+        ]
+
+    async def _read_on(self, outcome: Written[int], reading: Reading, terms: Terms) -> int | Fault:
+        settled = await outcome if isawaitable(outcome) else outcome
+        while settled == _MORE:
+            (outcome,) = await self._writer.write(self._writes["read"], [reading], [terms])
+            settled = await outcome if isawaitable(outcome) else outcome
+        return settled
 
     async def delete_conversations(self, closings: Sequence[Closing], terms: Sequence[Terms]) -> list[Written[int]]:
         """Delete conversations: they are gone at once for reads and writes; the purge comes later."""

@@ -1,12 +1,15 @@
 """What the mailbox's reads answer, and what they take for gone."""
 
+import asyncio
+
 from deploy.local.servers import Servers
 from shared.contract.conversations import UserMessageConversation
+from shared.contract.faults import Fault
 from shared.contract.messages import UserMessageMessage
 from shared.contract.shape import shape_of
 from shared.mailbox.rules import PAGE_OCTETS
 from shared.mailbox.writes import Flags, Reading, Removal
-from tests.integration.mailbox_rig import FRIEND, SHOP, TIMEOUT, accounts, message, shared_rig, taken, within
+from tests.integration.mailbox_rig import FRIEND, SHOP, TIMEOUT, accounts, message, settled, shared_rig, taken, within
 
 
 async def test_entries_are_those_of_the_contract(servers: Servers) -> None:
@@ -59,3 +62,37 @@ async def test_a_write_that_changes_nothing_has_no_change_number(servers: Server
         (counters,) = await rig.rows("select last_change_seq from mailbox where account_id = $1", account)
         assert counters == {"last_change_seq": 1}
         assert len(await rig.rows("select from outbox where account_id = $1", account)) == 1
+
+
+async def test_many_messages_are_read_in_steps_that_hold_up_nobody_for_long(servers: Servers) -> None:
+    async with shared_rig(servers) as rig:
+        account, other = next(accounts), next(accounts)
+        for _ in range(12):
+            await rig.insert(*(message(account) for _ in range(100)))
+        await rig.insert(message(other))
+        readings = [Reading(account, FRIEND), Reading(other, FRIEND)]
+        many, one = await rig.mailbox.read(readings, within(readings))
+        # The other one need not wait for all of them.
+        assert one == 0
+        left = "select messages_unread as left from conversation where account_id = $1"
+        assert await rig.rows(left, account) == [{"left": 700}]
+        assert await settled(many) == 0
+        await rig.assert_counted(account, other)
+        assert await rig.rows(left, account) == [{"left": 0}]
+        changes = (
+            "select count(distinct change_seq) as changes, max(change_seq) as last from message where account_id = $1"
+        )
+        assert await rig.rows(changes, account) == [{"changes": 1200, "last": 2400}]
+
+
+async def test_what_was_read_stays_so_when_the_time_is_over(servers: Servers) -> None:
+    async with shared_rig(servers) as rig:
+        account = next(accounts)
+        await rig.insert(*(message(account) for _ in range(600)))
+        readings = [Reading(account, FRIEND)]
+        (many,) = await rig.mailbox.read(readings, within(readings, 0.8))
+        await asyncio.sleep(0.8)
+        assert await settled(many) is Fault.UNAVAILABLE
+        (again,) = await rig.mailbox.read(readings, within(readings))
+        assert again == 0
+        await rig.assert_counted(account)
