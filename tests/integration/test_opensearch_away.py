@@ -108,7 +108,8 @@ async def test_a_frozen_one_is_away_in_the_time_of_the_call(rig: Rig, opensearch
     finally:
         opensearch.thaw()
     assert set(reasons) == {"OpenSearch did not answer in time"}
-    assert await rig.find("x") == [1]
+    # What it was asked to write meanwhile it may have written since.
+    assert await rig.find("x") in ([1], [2, 1])
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 429, 500, 503])
