@@ -27,7 +27,7 @@ insert into message (
   account_id, message_id, conversation_id, change_seq, date_sent, origin, status, incoming, read, locked, body
 )
 select 10 + n, 1, 1, 1, 1, 0, 0, true, true, false, 'text' from generate_series(1, 20000) as n
-union all select 1, n, 1 + (n - 1) / 10, n, n, 0, 0, true, true, false, 'text' from generate_series(1, 20000) as n;
+union all select 1, n, 1 + (n - 1) / 10, n, n, 0, 0, false, true, false, 'text' from generate_series(1, 20000) as n;
 analyze;
 """
 _TWO_HUNDRED = [100 * n for n in range(1, 201)]
