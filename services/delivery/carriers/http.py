@@ -84,6 +84,9 @@ class Http:
             ):
                 content = await _content(response)
                 return outcome(self._options.answer, response.status, response.headers, content, reference)
+        except _StaleError:
+            # It is closed by now, and nothing was written.
+            return await self._exchange(request, reference, ends_at)
         except (aiohttp.ClientError, OSError) as error:
             # What an error says may hold the URL, and so a number.
             return (Unknown if progress.written else NotSent)(type(error).__name__)
@@ -129,6 +132,10 @@ class _Progress:
 _PROGRESS: ContextVar[_Progress] = ContextVar("progress")
 
 
+class _StaleError(aiohttp.ClientConnectionError):
+    """A connection that was kept is closed, or something lies on it that nobody asked for."""
+
+
 class _Once(aiohttp.ClientRequest):
     """A request that notes when it begins to be written, and is not written again.
 
@@ -142,7 +149,7 @@ class _Once(aiohttp.ClientRequest):
             raise aiohttp.ClientError("written before")
         # What came on it unasked would be taken for the answer.
         if conn.protocol is None or conn.protocol.should_close:
-            raise aiohttp.ClientConnectionError("closed, or with something unread")
+            raise _StaleError
         progress.written = True
         return await super().send(conn)
 
