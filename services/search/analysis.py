@@ -97,7 +97,7 @@ def is_emoji(word: str) -> bool:
 
 
 def _plain_words(text: str) -> Iterator[str]:
-    for found in _RUN.finditer(_BREAK_IN_RUN.sub("", _folded(text))):
+    for found in _RUN.finditer(_folded(text)):
         if found[1]:
             yield from _pairs(found[1])
         else:
@@ -114,4 +114,5 @@ def _folded(text: str) -> str:
     text = _TOO_MANY_MARKS.sub(r"\1", text)
     text = _DROPPED.sub("", unicodedata.normalize("NFKD", text)).casefold()
     text = _DROPPED.sub("", unicodedata.normalize("NFKD", text)).translate(_LETTERS)
-    return unicodedata.normalize("NFC", text)
+    # What stood apart may be one letter now.
+    return unicodedata.normalize("NFC", _BREAK_IN_RUN.sub("", text))

@@ -1,7 +1,7 @@
 """What queries ask for, and which texts they find."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.search.analysis import words
@@ -135,6 +135,7 @@ def test_every_text_is_a_query(query: str, text: str) -> None:
 
 
 @given(TEXTS)
+@example("か\u200b\u3099")
 def test_a_text_is_found_by_each_of_its_words_and_by_itself(text: str) -> None:
     found = words(text)
     assert all(finds(each, text) for each in found)
