@@ -2,17 +2,20 @@
 
 import asyncio
 import json
+import re
 import socket
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 
 import pytest
 
 from deploy.local.servers import Servers
 from deploy.local.state import free_port
+from shared.contract.faults import Fault
 from tests.reliability.client import Client
 from tests.reliability.large import fill
 from tests.reliability.memory import resident_bytes
@@ -23,7 +26,7 @@ ADDRESS = "+436990000001"
 MESSAGES, CHARACTERS, PAGE_OCTETS = 500, 15_000, 15_000_000
 ROOM = 64 * 1024 * 1024
 UNREADING = 30
-_REFUSALS = (b'{"errorCode":98}', b"<errorCode>98</errorCode></userMessageGetMessagesResponse>")
+_CODE = re.compile(rb"errorCode\W+(\d+)")
 PAGE, LIST = "/user/message/get/by/conversation", "/user/message/conversations/get"
 
 
@@ -57,10 +60,11 @@ def _asking(stack: Stack, gateway: Role, account: Account, mount: str = "json") 
 def _read_slowly(connection: socket.socket) -> int:
     """Read an answer to its end, with a pause now and then; return how long its body is."""
     connection.settimeout(60)
-    with connection, connection.makefile("rb") as answer:
-        length = next(int(line.split(b":")[1]) for line in iter(answer.readline, b"\r\n") if b"Content-Length" in line)
-        found = 0
-        while found < length and (piece := answer.read(min(1_048_576, length - found))):
+    found = 0
+    with connection, HTTPResponse(connection) as answer:
+        answer.begin()
+        length = answer.length
+        while piece := answer.read(1_048_576):
             found += len(piece)
             time.sleep(0.5)
     assert found == length
@@ -68,17 +72,19 @@ def _read_slowly(connection: socket.socket) -> int:
 
 
 def _end(connection: socket.socket) -> str:
-    """Say how an answer that nobody read ended."""
+    """Say how an answer that nobody read ended: `whole`, `cut`, `refused`, or the code of another fault."""
     connection.settimeout(60)
-    found = b""
     try:
-        while len(found) <= PAGE_OCTETS and (piece := connection.recv(1_048_576)):
-            found += piece
-            if found.endswith(_REFUSALS):
-                return "refused"
-    except ConnectionResetError:
+        with HTTPResponse(connection) as answer:
+            answer.begin()
+            body = answer.read()
+    except (ConnectionResetError, HTTPException):
         return "cut"
-    return "whole" if len(found) > PAGE_OCTETS else "cut"
+    if len(body) > PAGE_OCTETS:
+        return "whole"
+    code = _CODE.search(body)
+    assert code is not None, body
+    return "refused" if int(code[1]) == Fault.TOO_MANY_REQUESTS else code[1].decode()
 
 
 async def test_clients_that_do_not_read_make_room(servers: Servers, stack: Stack, narrow: Role) -> None:

@@ -1,6 +1,7 @@
 """All bodies that arrive or wait have room for so many octets; short ones are always taken."""
 
 import asyncio
+from http import HTTPStatus
 
 import pytest
 from aiohttp import web
@@ -35,6 +36,7 @@ async def test_a_long_body_is_refused_while_others_fill_the_room() -> None:
         assert refused.value.fault is Fault.TOO_MANY_REQUESTS
         assert len(await bodies.read(_request(b"x" * (LONG_BODY - 1)))) == LONG_BODY - 1
         bodies.leave()
-        await asyncio.wait(arriving)
+        ended = await asyncio.gather(*arriving, return_exceptions=True)
+        assert {getattr(one, "status", one) for one in ended} == {HTTPStatus.REQUEST_TIMEOUT}
         assert await bodies.read(_request(_LONG)) == _LONG
     assert await bodies.read(_request(_LONG)) == _LONG
