@@ -71,13 +71,20 @@ class Store:
         if jobs:
             await self._fetch("end_waiting", *_columns(jobs), is_told)
 
-    async def claim(self, carrier: str, most: int, rate: float, lease: int) -> list[Claimed]:
-        """Take due jobs of a carrier for `lease` ms, at a rate that all workers share; they may be sent from then."""
-        rows = await self._fetch("claim", carrier, most, PART_OCTETS, rate, lease)
+    async def claim(self, carrier: str, most: int, rate: float, lease: int, claim: int) -> list[Claimed]:
+        """Take due jobs of a carrier for `lease` ms, at a rate that all workers share; they may be sent from then.
+
+        Whoever gets no answer can take the `claim` back, a number from 1 to 2^31 - 1 that nobody else has.
+        """
+        rows = await self._fetch("claim", carrier, most, PART_OCTETS, rate, lease, claim)
         # What is left of its time is said by the database, whose clock need not be ours.
         now = dates.now()
         jobs = [Claimed(*row) for row in rows]
         return [job._replace(expires_at=now + job.expires_at) for job in jobs]
+
+    async def unclaim(self, carrier: str, claims: Sequence[int]) -> None:
+        """Let jobs wait again that were taken with these claims, of which their worker did not hear."""
+        await self._fetch("unclaim", carrier, claims)
 
     async def give_back(self, carrier: str, jobs: int, rate: float) -> None:
         """Let others have the time of so many jobs that were claimed at this rate and not submitted."""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import secrets
 import time
 from collections.abc import Coroutine, Sequence
 from typing import Any, NamedTuple
@@ -34,6 +35,8 @@ from shared.postgres.errors import DatabaseError
 logger = logging.getLogger(__name__)
 
 _MOST = 100
+# A worker of the version before adds one to what there is.
+_CLAIMS = 2**31 - 2
 _POLL_SECONDS = 0.25
 # What a carrier answers meanwhile makes room for more at once: each look costs as much as ten jobs.
 _LOOK_SECONDS = 0.01
@@ -74,6 +77,7 @@ class Submitting:
         self._taken = 0
         self._draining = False
         self._claiming = asyncio.Lock()
+        self._unheard: list[int] = []
         self._next_look = 0.0
         self.upkeep = Upkeep(f"carrier {name}", self._round, retry_seconds=1.0)
 
@@ -92,6 +96,9 @@ class Submitting:
     async def _round(self) -> float:
         """Claim what fits; return the seconds until there may be more."""
         await asyncio.sleep(self._next_look - time.monotonic())
+        if self._unheard:
+            await self._store.unclaim(self._name, self._unheard)
+            self._unheard.clear()
         carrier = self._carriers.carrier(self._name)
         room = self._room(carrier)
         if carrier is None or room <= 0:
@@ -103,13 +110,22 @@ class Submitting:
         async with self._claiming:
             # The lease begins while the database answers.
             since = asyncio.get_running_loop().time()
-            jobs = await self._store.claim(self._name, room, carrier.rate, round(1000 * self._lease_seconds))
+            jobs = await self._claim(room, carrier.rate)
             self._next_look = time.monotonic() + (_LOOK_SECONDS if len(jobs) == room else _GATHER_SECONDS)
             if jobs:
                 self._taken += len(jobs)
                 self._start(self._take(jobs, since, carrier.rate))
         # Where there are some the rate may let more through in a moment.
         return min(_POLL_SECONDS, 1 / carrier.rate) if jobs else _POLL_SECONDS
+
+    async def _claim(self, most: int, rate: float) -> list[Claimed]:
+        claim = 1 + secrets.randbelow(_CLAIMS)
+        try:
+            return await self._store.claim(self._name, most, rate, round(1000 * self._lease_seconds), claim)
+        except DatabaseError:
+            # It may have been made, or may be yet.
+            self._unheard.append(claim)
+            raise
 
     def _room(self, carrier: Carrier | None) -> int:
         """Return how many jobs may be claimed: a carrier's window is full until it answers, not until that is kept."""

@@ -33,9 +33,10 @@ begin
 end
 $$;
 
--- As before, but without comparing each job with the text of each other one, and by one time throughout.
-create or replace function delivery_claim(
-  of_carrier text, most integer, octets bigint, rate double precision, lease bigint
+-- As before, but without comparing each job with the text of each other one, by one time throughout, and as the claim that
+-- the caller names: one whose answer it did not get it can take back.
+create function delivery_claim(
+  of_carrier text, most integer, octets bigint, rate double precision, lease bigint, as_claim integer
 ) returns table (
   account_id bigint, message_id integer, claim integer, job_id bigint, sender text, recipient text, body text,
   encoding smallint, expires_at bigint, due_at bigint, attempts integer, resends integer, is_counted boolean, tried text[]
@@ -76,7 +77,7 @@ begin
       sum(octet_length(each.body)) over (order by each.place) - octet_length(each.body) as before
     from delivery_texts(jobs) as each where each.is_there
   ), claimed as (
-    update delivery_job set state = 'submitting', lease_until = now_at + lease, claim = delivery_job.claim + 1
+    update delivery_job set state = 'submitting', lease_until = now_at + lease, claim = as_claim
     from text
     where delivery_job.account_id = text.account_id and delivery_job.message_id = text.message_id
       and text.before <= octets and delivery_job.expires_at > now_at
@@ -97,6 +98,28 @@ begin
     free_at = case when taken > 0 then free + taken * each_takes else free_at end,
     last_account = coalesce((jobs[cardinality(jobs)]).account_id, turns[cardinality(turns)])
   where carrier = of_carrier;
+end
+$$;
+
+-- Takes back claims of a carrier of which their worker did not hear, so that it submitted nothing.
+create function delivery_unclaim(of_carrier text, claims integer[]) returns void
+language plpgsql volatile
+set plan_cache_mode to force_generic_plan
+set enable_seqscan to off
+as $$
+begin
+  -- Whoever is still about to claim has it.
+  perform from delivery_pace where carrier = of_carrier for update;
+  with unheard as (
+    select account_id, message_id from delivery_job
+    where state = 'submitting' and carrier = of_carrier and claim = any (claims)
+    order by account_id, message_id for update
+  ), back as (
+    update delivery_job set state = 'waiting', lease_until = 0 from unheard
+    where delivery_job.account_id = unheard.account_id and delivery_job.message_id = unheard.message_id
+  )
+  insert into delivery_timeline (account_id, message_id, at, state, reason)
+  select account_id, message_id, delivery_now(), 'queued', 'not submitted: its worker did not hear of it' from unheard;
 end
 $$;
 

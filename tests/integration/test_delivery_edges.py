@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import asyncpg
 import pytest
@@ -10,7 +11,7 @@ from deploy.local.servers import Servers
 from services.delivery.carriers.carrier import Accepted, Receipt, ReceiptState, Refusal, Refused
 from services.delivery.guard_store import SharedGuards
 from services.delivery.guards import Cap, Guard, Guards, Reason, Sized
-from services.delivery.jobs import DueJob, Ended, Routed, Untold
+from services.delivery.jobs import Claimed, DueJob, Ended, Routed, Untold
 from shared.contract import dates
 from shared.postgres.errors import DatabaseTimeout
 from tests.integration.delivery_rig import NUMBER, Scene, Scripted, delivery_rig
@@ -219,9 +220,9 @@ async def test_a_claim_takes_no_more_text_than_fits(servers: Servers, monkeypatc
         for _ in range(3):
             await rig.send(account)
         await rig.rig.rows("update delivery_job set carrier = 'one', expires_at = due_at + $1", _DAY_MS)
-        assert await rig.store.claim("one", 10, 1000.0, 60_000) == []
+        assert await rig.store.claim("one", 10, 1000.0, 60_000, 1) == []
         await asyncio.sleep(0.1)
-        assert [len(await rig.store.claim("one", 10, 1000.0, 60_000)) for _ in range(2)] == [1, 1]
+        assert [len(await rig.store.claim("one", 10, 1000.0, 60_000, claim)) for claim in (2, 3)] == [1, 1]
 
 
 async def test_no_carrier_is_asked_for_more_parts_than_there_can_be(servers: Servers) -> None:
@@ -232,3 +233,52 @@ async def test_no_carrier_is_asked_for_more_parts_than_there_can_be(servers: Ser
         async with rig.worker().running():
             await rig.becomes(account, message_id, "done")
         assert await rig.happened(account, message_id) == [("queued", ""), ("failed", "too many parts")]
+
+
+async def test_a_claim_whose_answer_is_lost_makes_nothing_unknown(
+    servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carrier = Scripted("one", policy="fail")
+    async with delivery_rig(servers, carrier, delivery_lease_seconds=60.0) as rig:
+        claim, lost = rig.store.claim, asyncio.Event()
+
+        async def unheard(*arguments: Any) -> list[Claimed]:
+            jobs = await claim(*arguments)
+            if jobs and not lost.is_set():
+                lost.set()
+                raise DatabaseTimeout("no answer in time")
+            return jobs
+
+        monkeypatch.setattr(rig.store, "claim", unheard)
+        account = await rig.account()
+        async with rig.worker().running():
+            message_id = await rig.send(account)
+            await rig.becomes(account, message_id, "accepted")
+        assert lost.is_set()
+        assert [state for state, _ in await rig.happened(account, message_id)] == [
+            "queued", "submitting", "queued", "submitting", "accepted",
+        ]  # fmt: skip
+        assert len(carrier.got) == 1
+
+
+async def test_a_claim_that_is_still_to_be_made_is_taken_back(servers: Servers) -> None:
+    async with delivery_rig(servers, Scripted("one")) as rig:
+        account = await rig.account()
+        message_id = await rig.send(account)
+        await rig.store.route([Routed(account, message_id, "one", "")], _DAY_MS)
+        assert await rig.store.claim("one", 0, 1000.0, 60_000, 1) == []
+        await asyncio.sleep(0.1)
+        connection = await asyncpg.connect(rig.rig.url)
+        try:
+            async with connection.transaction():
+                claimed = await connection.fetch("select from delivery_claim('one', 10, 1000000, 1000.0, 60000, 2)")
+                back = asyncio.create_task(rig.store.unclaim("one", [2]))
+                await asyncio.sleep(0.2)
+                assert not back.done()
+            await back
+        finally:
+            await connection.close()
+        assert len(claimed) == 1
+        await rig.becomes(account, message_id, "waiting")
+        (job,) = await rig.store.claim("one", 10, 1000.0, 60_000, 3)
+        assert (job.message_id, job.attempts) == (message_id, 0)

@@ -68,7 +68,7 @@ async def test_what_is_claimed_is_not_told_to_have_expired(servers: Servers) -> 
             await rig.rig.rows(_NO_PACE)
             await rig.rig.rows("update message set deleted = true where message_id = $1", gone)
             await rig.rig.rows(_SOON, live, 4 + attempt % 8)
-            claimed = [job.message_id for job in await rig.store.claim("one", 100, 10_000.0, 60_000)]
+            claimed = [job.message_id for job in await rig.store.claim("one", 100, 10_000.0, 60_000, 1)]
             states = await rig.rig.rows(
                 "select state from delivery_job where message_id = any ($1::integer[])", claimed
             )

@@ -22,7 +22,7 @@ async def _claimed(rig: DeliveryRig, most: int) -> list[Claimed]:
     # Whatever its rate, a carrier has nothing at once when it is new.
     await rig.rig.rows("insert into delivery_pace values ('one', 0) on conflict do nothing")
     await rig.rig.rows("update delivery_pace set free_at = 0")
-    return await rig.store.claim("one", most, 1000.0, 60_000)
+    return await rig.store.claim("one", most, 1000.0, 60_000, 1)
 
 
 async def _due(rig: DeliveryRig, most: int) -> list[DueJob]:
