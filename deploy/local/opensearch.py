@@ -97,9 +97,13 @@ class OpenSearch(Freezable):
         return self._process
 
     def start(self) -> None:
-        """Start it and wait until it is ready; show its log when it ends instead."""
+        """Start it and wait until it is ready; show its log when it does not get so far."""
         self.process.start()
-        wait_until(lambda: self.ready() or not self.process.running, "OpenSearch", 120)
+        try:
+            wait_until(lambda: self.ready() or not self.process.running, "OpenSearch", 120)
+        except TimeoutError as error:
+            error.add_note(f"{cluster_health('127.0.0.1', self.port)}\n{self.process.tail()}")
+            raise
         if not self.process.running:
             raise RuntimeError(f"OpenSearch ended at its start:\n{self.process.tail()}")
 
