@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from testcontainers.core.container import DockerContainer
 
 from deploy.local.opensearch import cluster_health
+from deploy.local.ports import free_port
 from deploy.local.postgres import DATABASE, SETTINGS, USER
 from deploy.local.process import wait_until
 from deploy.local.rabbitmq import PROTOCOL_HEADER
-from deploy.local.state import free_port
 from tests import redis_server
 
 POSTGRES_IMAGE = "postgres:17"

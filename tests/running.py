@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Protocol
 
 from deploy.local.commands import command_line, create_key, migrate
+from deploy.local.ports import free_port
 from deploy.local.process import Process, wait_until
 from deploy.local.roles import ROLES, is_ready, role_command, role_names, sees_workers
-from deploy.local.state import free_port
 from services.accounts.administering import administering
 from services.accounts.passwords import Passwords
 from services.accounts.tokens import new_secret
@@ -63,7 +63,7 @@ class Role:
         self.wait_ready()
 
     def wait_ready(self, seconds: float = 60.0) -> None:
-        wait_until(partial(is_ready, self.health_port), self.name, seconds)
+        self.process.wait_ready(partial(is_ready, self.health_port), seconds)
 
     def stop(self) -> None:
         self.process.stop()

@@ -9,8 +9,8 @@ from typing import Any
 from deploy.local.freezable import Freezable
 from deploy.local.java import Java, newest_java
 from deploy.local.opensearch_jars import jars_for, runner_version
+from deploy.local.ports import Reservation, reserve
 from deploy.local.process import Command, Process, wait_until
-from deploy.local.reservation import Reservation, reserve
 from deploy.local.state import State, write_private
 
 # The runner takes no port outside of it.
@@ -99,13 +99,7 @@ class OpenSearch(Freezable):
     def start(self) -> None:
         """Start it and wait until it is ready; show its log when it does not get so far."""
         self.process.start()
-        try:
-            wait_until(lambda: self.ready() or not self.process.running, "OpenSearch", 120)
-        except TimeoutError as error:
-            error.add_note(f"{cluster_health('127.0.0.1', self.port)}\n{self.process.tail()}")
-            raise
-        if not self.process.running:
-            raise RuntimeError(f"OpenSearch ended at its start:\n{self.process.tail()}")
+        self.process.wait_ready(self.ready, 120)
 
     def remove(self) -> None:
         """Delete all data; only for a node that does not run."""

@@ -88,6 +88,16 @@ class Process:
         self.stop()
         self.start()
 
+    def wait_ready(self, ready: Callable[[], bool], seconds: float) -> None:
+        """Wait until it is ready; raise `TimeoutError`, or `RuntimeError` when it ended, both with its last lines."""
+        try:
+            wait_until(lambda: ready() or not self.running, self.command.name, seconds)
+        except TimeoutError as error:
+            error.add_note(self.tail())
+            raise
+        if not self.running:
+            raise RuntimeError(f"{self.command.name} ended before it was ready:\n{self.tail()}")
+
     def wait_gone(self, seconds: float = 30.0) -> None:
         """Wait until it ended by itself; raise `TimeoutError`."""
         if not self._ended_within(seconds):

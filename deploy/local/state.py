@@ -3,8 +3,9 @@
 import json
 import os
 import secrets
-import socket
 from pathlib import Path
+
+from deploy.local.ports import free_port, is_free
 
 
 class State:
@@ -48,23 +49,3 @@ def write_private(path: Path, text: str) -> None:
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
     fresh.replace(path)
-
-
-def is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-def free_port(preferred: int | None = None) -> int:
-    """Return a free port of 127.0.0.1, below the range from which the kernel takes ports for clients."""
-    if preferred is not None and is_free(preferred):
-        return preferred
-    while True:
-        port = 20_000 + secrets.randbelow(12_000)
-        if is_free(port):
-            return port

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from services.delivery import measures
 from services.delivery.batches import Batches
-from services.delivery.carriers.carrier import Outcome
+from services.delivery.carriers.carrier import Accepted, Outcome
 from services.delivery.conclusions import Conclusions, Sent
 from services.delivery.jobs import Conclusion, JobState
 from services.delivery.store import Store
@@ -29,10 +29,18 @@ class Concluding:
         self._store = store
         self._conclusions = conclusions
         self._concluded = concluded
+        self._took: set[str] = set()
         self._batches = Batches(self._keep, rest_seconds=_REST_SECONDS)
+
+    def took(self) -> set[str]:
+        """Return which carriers took something since this was asked last."""
+        took, self._took = self._took, set()
+        return took
 
     async def conclude(self, sent: Sent, outcome: Outcome, *, is_answer: bool = True) -> None:
         """Return when it is kept what became of a submission; `is_answer` if its own worker says so."""
+        if isinstance(outcome, Accepted):
+            self._took.add(sent.carrier)
         await self._batches.do(_Drawn(self._conclusions.draw(sent, outcome), sent, outcome, is_answer))
 
     async def _keep(self, drawn: Sequence["_Drawn"]) -> None:

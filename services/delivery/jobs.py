@@ -67,6 +67,16 @@ class Routed(NamedTuple):
     sender: str
 
 
+class Standing(NamedTuple):
+    """A job in the line of a carrier; numbers in digits, its date in ms since 1970."""
+
+    account_id: int
+    message_id: int
+    recipient: str
+    sender: str
+    due_at: int
+
+
 class Ended(NamedTuple):
     """A job that no carrier gets, and why."""
 

@@ -21,6 +21,9 @@ _LATENESS = Histogram(
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600),
 )  # fmt: skip
 _LATE = Counter("usermessage_delivery_late_answers", "Answers of carriers that came when the job was somebody else's")
+_DIVERTED = Counter(
+    "usermessage_delivery_diverted", "Jobs that went to another carrier, as theirs was away", ["carrier"]
+)
 _RECEIPTS = Counter("usermessage_delivery_receipts", "Receipts of carriers, by whether they matched", ["matched"])
 _DROPPED = Counter("usermessage_delivery_dropped_receipts", "Receipts that matched nothing for 72 hours")
 _OVERDUE = Counter("usermessage_delivery_missing_receipts", "Accepted messages whose receipts did not come in time")
@@ -109,6 +112,11 @@ def late(carrier: str, due_at: int) -> None:
 def concluded_late() -> None:
     """Count an answer to which nobody listened any more."""
     _LATE.inc()
+
+
+def diverted(carrier: str, jobs: int) -> None:
+    """Count jobs that others got, as their carrier was away."""
+    _DIVERTED.labels(carrier).inc(jobs)
 
 
 def receipts(matched: int, parked: int) -> None:

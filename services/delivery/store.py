@@ -1,11 +1,11 @@
 """What the delivery role keeps: jobs from the wish to send to the last receipt, and what came for nobody."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from services.delivery.carriers.carrier import Inbound, Receipt
-from services.delivery.jobs import Claimed, Conclusion, DueJob, Ended, Lost, Routed, Untold
+from services.delivery.jobs import Claimed, Conclusion, DueJob, Ended, Lost, Routed, Standing, Untold
 from services.delivery.numbers import canonical
 from shared.contract import dates
 from shared.mailbox.sends import PART_OCTETS, Send
@@ -65,6 +65,24 @@ class Store:
     async def reroute(self, carriers: Sequence[str], most: int) -> int:
         """Take jobs from carriers that are none of these, for others to be chosen; return how many."""
         return await self._number("reroute", carriers, most)
+
+    async def seen(self, carriers: Collection[str], took: Collection[str]) -> None:
+        """Say which carriers are open here, and which of them took something lately."""
+        if carriers:
+            await self._fetch("seen", [*carriers], [name in took for name in carriers])
+
+    async def away(self, carriers: Sequence[str], silence: int) -> set[str]:
+        """Return which of these nobody had open for so many ms, or took nothing for so long and made workers wait."""
+        return {row["carrier"] for row in await self._fetch("away", carriers, silence)}
+
+    async def standing(self, carrier: str, last_account: int, last_due: int, most: int) -> list[Standing]:
+        """Return jobs in the line of a carrier, in the order of accounts and dates, behind that account and date."""
+        return [Standing(*row) for row in await self._fetch("standing", carrier, last_account, last_due, most)]
+
+    async def divert(self, carrier: str, others: Sequence[tuple[Standing, str]]) -> int:
+        """Give jobs that still wait for a carrier to those others; return how many did."""
+        rows = [(*job[:2], other) for job, other in others]
+        return await self._number("divert", *_columns(rows), carrier) if rows else 0
 
     async def end(self, jobs: Sequence[Ended], *, is_told: bool) -> None:
         """End jobs that no carrier gets; with `is_told` the mailbox knows."""

@@ -77,6 +77,11 @@ class Switchboard:
         options = self.options(name)
         return options is not None and gives_receipts(options)
 
+    def fallback_after(self, name: str) -> float:
+        """Return after how many seconds that a carrier is away others of a route get its messages."""
+        options = self.options(name)
+        return options.fallback_after_seconds if options else 0.0
+
     def unanswered(self, name: str, recipient: str, sender: str) -> Unanswered:
         """Return what becomes of a message of that carrier that was written and not answered."""
         options = self.options(name)

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from services.delivery.choosing import Choosing
 from services.delivery.concluding import Concluding
 from services.delivery.conclusions import Conclusions, Patience
+from services.delivery.diverting import Diverting
 from services.delivery.jobs import JobState
 from services.delivery.reach import Reach, Ways
 from services.delivery.submitting import Submitting
@@ -61,11 +62,13 @@ class Working:
         self._choosing = Upkeep("choosing", choosing.round, retry_seconds=1.0, rest_seconds=_CHOOSING_REST_SECONDS)
         history_ms = settings.delivery_history_days * _DAY_MS
         tidying = Tidying(reach.store, ways.carriers, self._concluding, self.ended, history_ms=history_ms)
+        diverting = Diverting(reach.store, ways.carriers, took=self._concluding.took, diverted=self._routed)
         self._tidying = [
             Upkeep("lost submissions", tidying.recover),
             Upkeep("receipts", tidying.receipts),
             Upkeep("missing receipts", tidying.overdue),
             Upkeep("closed carriers", tidying.expire),
+            Upkeep("carriers away", diverting.round),
             Upkeep("history", tidying.sweep),
             Upkeep("due jobs", tidying.measure),
         ]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import orjson
 
-from deploy.local.state import free_port
+from deploy.local.ports import free_port
 from tests.bench.children import child
 
 # Recipients whose numbers begin so are reached by SMPP.

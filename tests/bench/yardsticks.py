@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from deploy.local.state import free_port, write_private
+from deploy.local.ports import free_port
+from deploy.local.state import write_private
 from tests.bench import bus, events, statement
 from tests.bench.children import child
 from tests.bench.load import Figures, closed_loop, post

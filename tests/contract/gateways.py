@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from deploy.local.ports import free_port
 from deploy.local.process import wait_until
 from deploy.local.roles import sees_workers
-from deploy.local.state import free_port
 from tests.running import Role, Stack
 
 

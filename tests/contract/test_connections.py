@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from deploy.local.ports import free_port
 from deploy.local.roles import is_ready
-from deploy.local.state import free_port
 from tests.contract.gateways import another_gateway
 from tests.running import Account, Role, Stack
 

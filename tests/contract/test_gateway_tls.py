@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from deploy.local.state import free_port
+from deploy.local.ports import free_port
 from tests.certificates import Authority
 from tests.contract.gateways import another_gateway
 from tests.integration.bus_rig import eventually

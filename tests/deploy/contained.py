@@ -13,8 +13,9 @@ from typing import Any
 from deploy.docker.compose import UP, Compose
 from deploy.docker.stack import DockerStack
 from deploy.local.commands import create_key
+from deploy.local.ports import free_port
 from deploy.local.roles import ROOT
-from deploy.local.state import State, free_port
+from deploy.local.state import State
 from tests.running import CARRIERS, PASSWORD, Account
 
 # As for the stack of processes: a token is looked up again after a second.

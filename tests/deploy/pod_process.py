@@ -8,7 +8,7 @@ from typing import NamedTuple
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
-from deploy.local.process import Command, Process, wait_until
+from deploy.local.process import Command, Process
 from deploy.local.roles import ROOT
 from tests.deploy.manifests import Pod, environment, files
 
@@ -59,13 +59,8 @@ class PodProcess:
         )
 
     def wait_ready(self) -> None:
-        """Wait until the readiness probe of the manifest is content; raise `TimeoutError` with the end of the log."""
-        try:
-            wait_until(lambda: self._passes("readinessProbe") or not self._process.running, self._pod.name, 60)
-        except TimeoutError as error:
-            raise TimeoutError(f"{error}\n{self._process.tail()}") from error
-        if not self._process.running:
-            raise TimeoutError(f"{self._pod.name} ended\n{self._process.tail()}")
+        """Wait until the readiness probe of the manifest is content; raise as a process does."""
+        self._process.wait_ready(lambda: self._passes("readinessProbe"), 60)
 
     def stop(self) -> None:
         self._process.stop()

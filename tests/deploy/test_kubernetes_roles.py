@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local.ports import free_port
 from deploy.local.roles import ROLES
-from deploy.local.state import free_port
 from tests.apart import place_of_its_own
 from tests.deploy.manifests import environment, of_kind, pods
 from tests.deploy.pod_process import Answer, PodProcess

@@ -12,7 +12,8 @@ from deploy.docker.compose import Compose
 from deploy.docker.stack import DockerStack
 from deploy.local.carriers import CONSOLE, carrier_settings
 from deploy.local.commands import CommandError
-from deploy.local.state import State, free_port
+from deploy.local.ports import free_port
+from deploy.local.state import State
 
 
 @pytest.fixture

@@ -80,6 +80,7 @@ class Scene:
     wait_ms: int = 0
     has_file: bool = True
     away: bool = False
+    fallback_seconds: float = 60.0
 
     @property
     def routes(self) -> "Scene":
@@ -104,6 +105,9 @@ class Scene:
     def gives_receipts(self, _: str) -> bool:
         return self.receipts
 
+    def fallback_after(self, _: str) -> float:
+        return self.fallback_seconds
+
     def unanswered(self, name: str, _: str, __: str) -> Unanswered:
         carrier = self.carriers.get(name)
         return Unanswered(carrier.unknown_policy if carrier else "fail", self.wait_ms)
@@ -127,14 +131,14 @@ class DeliveryRig:
         self.scene = scene
         self.store = Store(rig.database)
         self.reach = Reach(rig.mailbox, self.store, Recipients(scene), Twins(rig.mailbox))
-        self._settings = settings
+        self.settings = settings
         passing = Passing(KeptParts(rig.database, 1000), LaterArrivals())
         self.arrivals = KeptArrivals(rig.mailbox, self.reach.recipients, self.store, passing, lambda: None)
 
     def worker(self, carriers: Carriers | None = None, guard: Guard | None = None) -> Working:
         """Return another worker."""
         guard = guard or Guard(SharedGuards(self.rig.database), Guards)
-        return Working(self._settings, self.reach, Ways(carriers or self.scene, guard))
+        return Working(self.settings, self.reach, Ways(carriers or self.scene, guard))
 
     async def account(self) -> int:
         """Make an account."""

@@ -12,8 +12,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from deploy.local.ports import free_port
 from deploy.local.servers import Servers
-from deploy.local.state import free_port
 from services.delivery.guards import Reason
 from tests.integration.delivery_rows import rows, timeline
 from tests.integration.test_deliveries import page

@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from deploy.local.state import free_port
+from deploy.local.ports import free_port
 from tests.running import Account, Stack
 
 READ, WRITE = "message/conversations/get", "message/conversations/read"

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
+from deploy.local.ports import free_port
 from deploy.local.servers import Servers
-from deploy.local.state import free_port
 from services.search.index import Wanted
 from services.search.opensearch.client import Client, MissingIndex
 from services.search.opensearch.generations import Generations

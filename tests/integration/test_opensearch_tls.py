@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from deploy.local.state import free_port
+from deploy.local.ports import free_port
 from services.search.opensearch.client import Client
 from shared.contract.faults import Away
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from deploy.local.ports import free_port
 from deploy.local.servers import Servers
-from deploy.local.state import free_port
 from services.search.check import Check, Checked
 from services.search.commands import _opened
 from services.search.index import Document, Gone

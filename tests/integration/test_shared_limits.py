@@ -12,9 +12,9 @@ from urllib.request import urlopen
 
 import pytest
 
+from deploy.local.ports import free_port
 from deploy.local.process import wait_until
 from deploy.local.roles import sees_workers
-from deploy.local.state import free_port
 from services.gateway.limits import Limiter, LimitReached
 from shared.contract.operation import Bucket, Identity
 from shared.settings import Settings

@@ -11,7 +11,7 @@ import pytest_asyncio
 from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 
-from deploy.local.state import free_port
+from deploy.local.ports import free_port
 from services.gateway.shared_windows import SharedWindows
 from services.gateway.windows import Ask, Memory, Verdict, Window
 from tests.servers import PreparedServer

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 import smpp34
 
-from deploy.local.state import free_port
+from deploy.local.ports import free_port
 from services.delivery.carriers.carrier import Accepted, Inbound, Receipt, ReceiptState, Refusal, Refused
 from services.delivery.carriers.smpp import codec
 from tests.unit.smpp_scene import RECIPIENT, SENDER, Kept, smpp_carrier, submission, until_open

@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 
-from deploy.local.state import free_port
+from deploy.local.ports import free_port
 from tests.integration.delivery_rows import rows
 from tests.reliability.carrier import FILE, TextCarrier
 from tests.reliability.client import Client, Outcome

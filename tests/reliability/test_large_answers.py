@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local.ports import free_port
 from deploy.local.servers import Servers
-from deploy.local.state import free_port
 from tests.reliability.client import Client
 from tests.reliability.large import fill
 from tests.reliability.settings import READERS

@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 import orjson
 
-from deploy.local.state import free_port
+from deploy.local.ports import free_port
 from tests.bench.load import closed_loop, post
 from tests.reliability.client import Client
 from tests.reliability.memory import resident_bytes

@@ -9,9 +9,9 @@ from urllib.request import urlopen
 
 import pytest
 
+from deploy.local.ports import free_port
 from deploy.local.process import wait_until
 from deploy.local.roles import sees_workers
-from deploy.local.state import free_port
 from tests.end_to_end.sync_client import Call, Later, Server, Tree
 from tests.reliability.device import Phone
 from tests.reliability.sync_mailbox import Mailbox

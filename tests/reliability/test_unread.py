@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local.ports import free_port
 from deploy.local.servers import Servers
-from deploy.local.state import free_port
 from shared.contract.faults import Fault
 from tests.reliability.client import Client
 from tests.reliability.large import fill

@@ -52,6 +52,9 @@ class _Carriers:
     def gives_receipts(self, _: str) -> bool:
         return True
 
+    def fallback_after(self, _: str) -> float:
+        return 60.0
+
     def unanswered(self, _: str, __: str, ___: str) -> Unanswered:
         return Unanswered("fail")
 

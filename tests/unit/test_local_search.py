@@ -11,7 +11,7 @@ from deploy.local.java import Java, find_java
 from deploy.local.opensearch import OpenSearch
 from deploy.local.opensearch_jars import jars_for, runner_version
 from deploy.local.packages import MissingProgramError
-from deploy.local.reservation import reserve
+from deploy.local.ports import reserve
 from deploy.local.search import Search
 from deploy.local.state import State
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import smpp34
 
+from deploy.local.ports import free_port
 from deploy.local.smsc.front import Front
 from deploy.local.smsc.smsc import Smsc, Tell
-from deploy.local.state import free_port
 
 _SHOWN = ("system_id", "source", "to", "text", "id", "status", "state")
 

@@ -57,6 +57,8 @@ class Options(Table):
     unknown: UnknownPolicy = "fail"
     # For so long a late answer or a receipt may say what nobody knew; only what can be told waits.
     unknown_wait_seconds: float = Field(default=60.0, ge=0, le=86_400)
+    # When it is away for so long, what waits for it goes to another carrier of its route.
+    fallback_after_seconds: float = Field(default=60.0, ge=0, le=86_400)
     sender: str | None = Field(default=None, pattern=SENDER)
 
 

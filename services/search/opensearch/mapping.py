@@ -21,7 +21,7 @@ def new_index(write_alias: str) -> dict[str, Any]:
 _SETTINGS = {
     "refresh_interval": "500ms",
     "auto_expand_replicas": "0-1",
-    # What a node that was killed writes anew before it answers: with the 512 MB that are usual, of long texts, for minutes.
+    # What a node that was killed writes anew before it answers: of the usual 512 MB of long texts, for minutes.
     "translog.flush_threshold_size": "32mb",
     # How long it remembers the version of a deleted document, so that a late event does not bring it back.
     "gc_deletes": "1h",

@@ -1,0 +1,1 @@
+select delivery_seen($1::text[], $2::boolean[])
