@@ -163,12 +163,12 @@ async def test_an_answer_that_is_late_is_taken_while_nobody_sent_it_again(server
         message_id = await rig.send(account)
         async with rig.worker().running():
             await _got(carrier)
-            await rig.becomes(account, message_id, "waiting")
+            claim = (await rig.becomes(account, message_id, "waiting"))["claim"]
         late = Conclusion(
-            account, message_id, 1, "accepted", "one", "accepted", 60_000, "one", "[]", 0, 0, '["late"]', True
+            account, message_id, claim, "accepted", "one", "accepted", 60_000, "one", "[]", 0, 0, '["late"]', True
         )
         assert await rig.store.conclude([late]) == set()
-        assert (await rig.becomes(account, message_id, "accepted"))["claim"] == 1
+        assert (await rig.becomes(account, message_id, "accepted"))["claim"] == claim
         # Said once more it comes too late, and changes nothing.
         assert await rig.store.conclude([late._replace(claim=0)]) == {(account, message_id)}
         assert (await rig.happened(account, message_id))[-1] == ("accepted", "one")
