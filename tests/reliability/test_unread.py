@@ -72,7 +72,7 @@ def _read_slowly(connection: socket.socket) -> int:
 
 
 def _end(connection: socket.socket) -> str:
-    """Say how an answer that nobody read ended: `whole`, `cut`, `refused`, or the code of another fault."""
+    """Say how an answer that nobody read ended: `whole`, `cut`, `refused`, `silent`, or the code of another fault."""
     connection.settimeout(60)
     try:
         with HTTPResponse(connection) as answer:
@@ -80,6 +80,8 @@ def _end(connection: socket.socket) -> str:
             body = answer.read()
     except (ConnectionResetError, HTTPException):
         return "cut"
+    except TimeoutError:
+        return "silent"
     if len(body) > PAGE_OCTETS:
         return "whole"
     code = _CODE.search(body)
@@ -108,6 +110,7 @@ async def test_clients_that_do_not_read_make_room(servers: Servers, stack: Stack
     assert set(codes) == {0, 98}
     assert ends["cut"] > 0
     assert ends["refused"] > 0
+    assert ends["silent"] == 0, ends
     assert grown < UNREADING * PAGE_OCTETS / 2
 
 
@@ -126,6 +129,7 @@ async def test_calls_under_way_when_the_room_ends_do_not_add_to_it(
         ends = Counter(await asyncio.gather(*(asyncio.to_thread(_end, each) for each in unreading)))
     print(f"{UNREADING} pages asked for at once as {mount}: {dict(ends)}, {grown / 1e6:.0f} MB of memory")
     assert ends["refused"] > 0
+    assert ends["silent"] == 0, ends
     assert grown < UNREADING * PAGE_OCTETS * 3 / 4
 
 
