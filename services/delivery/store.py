@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from services.delivery.carriers.carrier import Inbound, Receipt
-from services.delivery.jobs import Claimed, Conclusion, DueJob, Ended, Lost, Routed, Standing, Untold
+from services.delivery.jobs import Claimed, Conclusion, DueJob, Ended, Lost, Place, Routed, Standing, Untold
 from services.delivery.numbers import canonical
 from shared.contract import dates
 from shared.mailbox.sends import PART_OCTETS, Send
@@ -71,13 +71,22 @@ class Store:
         if carriers:
             await self._fetch("seen", [*carriers], [name in took for name in carriers])
 
-    async def away(self, carriers: Sequence[str], silence: int) -> set[str]:
-        """Return which of these nobody had open for so many ms, or took nothing for so long and made workers wait."""
-        return {row["carrier"] for row in await self._fetch("away", carriers, silence)}
+    async def away(self, carriers: Sequence[str], silence: int, rest: int) -> set[str]:
+        """Return which of these nobody had open for `silence` ms, or took nothing for so long and made workers wait.
 
-    async def standing(self, carrier: str, last_account: int, last_due: int, most: int) -> list[Standing]:
-        """Return jobs in the line of a carrier, in the order of accounts and dates, behind that account and date."""
-        return [Standing(*row) for row in await self._fetch("standing", carrier, last_account, last_due, most)]
+        What ended more than `rest` ms ago is no wait any more.
+        """
+        return {row["carrier"] for row in await self._fetch("away", carriers, silence, rest)}
+
+    async def turns(self, carrier: str, last_account: int, most: int) -> list[int]:
+        """Return accounts that have jobs in the line of a carrier, in the order of their turns behind that one."""
+        return list(
+            await self._database.fetchval(self._queries["turns"], carrier, last_account, most, timeout=_SECONDS)
+        )
+
+    async def standing(self, carrier: str, places: Sequence[Place], share: int) -> list[Standing]:
+        """Return jobs in the line of a carrier, up to `share` of each account, those behind its place."""
+        return [Standing(*row) for row in await self._fetch("standing", carrier, *_columns(places), share)]
 
     async def divert(self, carrier: str, others: Sequence[tuple[Standing, str]]) -> int:
         """Give jobs that still wait for a carrier to those others; return how many did."""
@@ -100,9 +109,9 @@ class Store:
         jobs = [Claimed(*row) for row in rows]
         return [job._replace(expires_at=now + job.expires_at) for job in jobs]
 
-    async def unclaim(self, carrier: str, claims: Sequence[int]) -> None:
-        """Let jobs wait again that were taken with these claims, of which their worker did not hear."""
-        await self._fetch("unclaim", carrier, claims)
+    async def unclaim(self, carrier: str, claim: int) -> None:
+        """Let jobs wait again that were taken with this claim, of which its worker did not hear."""
+        await self._fetch("unclaim", carrier, claim)
 
     async def give_back(self, carrier: str, jobs: int, rate: float) -> None:
         """Let others have the time of so many jobs that were claimed at this rate and not submitted."""

@@ -35,8 +35,8 @@ from shared.postgres.errors import DatabaseError
 logger = logging.getLogger(__name__)
 
 _MOST = 100
-# A worker of the version before adds one to what there is.
-_CLAIMS = 2**31 - 2
+# Workers of the version before add one to what there is.
+_CLAIMS = 2**30
 _POLL_SECONDS = 0.25
 # What a carrier answers meanwhile makes room for more at once: each look costs as much as ten jobs.
 _LOOK_SECONDS = 0.01
@@ -77,7 +77,7 @@ class Submitting:
         self._taken = 0
         self._draining = False
         self._claiming = asyncio.Lock()
-        self._unheard: list[int] = []
+        self._unheard: int | None = None
         self._next_look = 0.0
         self.upkeep = Upkeep(f"carrier {name}", self._round, retry_seconds=1.0)
 
@@ -87,6 +87,10 @@ class Submitting:
         # Jobs that were claimed and not started would be taken for lost.
         async with self._claiming:
             pass
+        try:
+            await self._take_back()
+        except DatabaseError as error:
+            logger.warning("a claim was not taken back", extra={"carrier": self._name, "reason": error.reason})
         while self._running:
             await asyncio.wait(self._running)
         for task in self._listening:
@@ -96,9 +100,7 @@ class Submitting:
     async def _round(self) -> float:
         """Claim what fits; return the seconds until there may be more."""
         await asyncio.sleep(self._next_look - time.monotonic())
-        if self._unheard:
-            await self._store.unclaim(self._name, self._unheard)
-            self._unheard.clear()
+        await self._take_back()
         carrier = self._carriers.carrier(self._name)
         room = self._room(carrier)
         if carrier is None or room <= 0:
@@ -124,8 +126,13 @@ class Submitting:
             return await self._store.claim(self._name, most, rate, round(1000 * self._lease_seconds), claim)
         except DatabaseError:
             # It may have been made, or may be yet.
-            self._unheard.append(claim)
+            self._unheard = claim
             raise
+
+    async def _take_back(self) -> None:
+        if self._unheard is not None:
+            await self._store.unclaim(self._name, self._unheard)
+            self._unheard = None
 
     def _room(self, carrier: Carrier | None) -> int:
         """Return how many jobs may be claimed: a carrier's window is full until it answers, not until that is kept."""

@@ -101,8 +101,8 @@ begin
 end
 $$;
 
--- Takes back claims of a carrier of which their worker did not hear, so that it submitted nothing.
-create function delivery_unclaim(of_carrier text, claims integer[]) returns void
+-- Takes back a claim of a carrier of which its worker did not hear, so that it submitted nothing.
+create function delivery_unclaim(of_carrier text, of_claim integer) returns void
 language plpgsql volatile
 set plan_cache_mode to force_generic_plan
 set enable_seqscan to off
@@ -112,7 +112,7 @@ begin
   perform from delivery_pace where carrier = of_carrier for update;
   with unheard as (
     select account_id, message_id from delivery_job
-    where state = 'submitting' and carrier = of_carrier and claim = any (claims)
+    where state = 'submitting' and carrier = of_carrier and claim = of_claim
     order by account_id, message_id for update
   ), back as (
     update delivery_job set state = 'waiting', lease_until = 0 from unheard

@@ -1,16 +1,20 @@
 -- ahead-of: 0021, 0029
 -- What waits for a carrier that is away goes to another one of its route, so all workers know which carriers are.
 
--- When a worker had it open last, when it took something for the last time, and when it last made workers wait.
+-- When a worker had it open last, when it was last seen to have taken something, and until when it made workers wait.
 alter table delivery_pace
   add column open_at bigint not null default 0,
   add column took_at bigint not null default 0,
-  add column held_at bigint not null default 0;
+  add column held_until bigint not null default 0;
 
--- As before; when is remembered.
+-- Workers of the version before do not say it; none is away on their account.
+update delivery_pace set open_at = delivery_now() + 3600000, took_at = delivery_now() + 3600000;
+
+-- As before; until when is remembered.
 create or replace function delivery_hold(of_carrier text, ms bigint) returns void
 language sql volatile as $$
-  update delivery_pace set free_at = greatest(free_at, delivery_now() + ms), held_at = delivery_now()
+  update delivery_pace
+  set free_at = greatest(free_at, delivery_now() + ms), held_until = greatest(held_until, delivery_now() + ms)
   where carrier = of_carrier
 $$;
 
@@ -24,29 +28,37 @@ language sql volatile as $$
     open_at = excluded.open_at, took_at = greatest(delivery_pace.took_at, excluded.took_at)
 $$;
 
--- Which of these carriers no worker has open, or make workers wait and have taken nothing since; for `silence` ms.
-create function delivery_away(carriers text[], silence bigint) returns setof text
+-- Which of these carriers no worker had open for `silence` ms, or took nothing for so long and make workers wait, or did
+-- until `rest` ms ago: what is tried then may take a while to fail.
+create function delivery_away(carriers text[], silence bigint, rest bigint) returns setof text
 language sql stable as $$
   select asked.carrier from unnest(carriers) as asked (carrier)
   left join delivery_pace as pace on pace.carrier = asked.carrier
   where pace.carrier is null or pace.open_at < delivery_now() - silence
-    or pace.held_at > pace.took_at and pace.took_at < delivery_now() - silence
+    or pace.took_at < delivery_now() - silence and pace.held_until > delivery_now() - rest
 $$;
 
--- The jobs in the line of a carrier, those after this account and date first, at most `most`.
-create function delivery_standing(of_carrier text, last_account bigint, last_due bigint, most integer) returns table (
-  account_id bigint, message_id integer, recipient text, sender text, due_at bigint
+-- Jobs in the line of a carrier, at most `share` of each of the accounts, those after its date and message.
+create function delivery_standing(
+  of_carrier text, accounts bigint[], dues bigint[], messages integer[], share integer
+) returns table (
+  account_id bigint, message_id integer, recipient text, sender text, tried text[], due_at bigint
 )
 language plpgsql stable
 set plan_cache_mode to force_generic_plan
 set enable_seqscan to off
 as $$
-#variable_conflict use_column
 begin
   return query
-  select account_id, message_id, recipient, sender, due_at from delivery_job
-  where carrier = of_carrier and state = 'waiting' and in_line and (account_id, due_at) > (last_account, last_due)
-  order by account_id, due_at limit most;
+  select job.account_id, job.message_id, job.recipient, job.sender, job.tried, job.due_at
+  from unnest(accounts, dues, messages) with ordinality as place (account_id, due_at, message_id, nth)
+  cross join lateral (
+    select * from delivery_job
+    where carrier = of_carrier and state = 'waiting' and in_line and delivery_job.account_id = place.account_id
+      and (delivery_job.due_at, delivery_job.message_id) > (place.due_at, place.message_id)
+    order by delivery_job.due_at, delivery_job.message_id limit share
+  ) as job
+  order by place.nth, job.due_at, job.message_id;
 end
 $$;
 

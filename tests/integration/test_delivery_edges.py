@@ -272,7 +272,7 @@ async def test_a_claim_that_is_still_to_be_made_is_taken_back(servers: Servers) 
         try:
             async with connection.transaction():
                 claimed = await connection.fetch("select from delivery_claim('one', 10, 1000000, 1000.0, 60000, 2)")
-                back = asyncio.create_task(rig.store.unclaim("one", [2]))
+                back = asyncio.create_task(rig.store.unclaim("one", 2))
                 await asyncio.sleep(0.2)
                 assert not back.done()
             await back

@@ -24,6 +24,7 @@ from services.delivery.guards import Check
 from services.delivery.jobs import Claimed
 from services.delivery.reach import Ways
 from services.delivery.submitting import Submitting
+from shared.postgres.errors import DatabaseTimeout
 
 _JOB = Claimed(
     account_id=1, message_id=1, claim=1, job_id=1, sender="", recipient="436990000001", body="text", encoding=0,
@@ -65,6 +66,7 @@ class _World:
         self.held: list[int] = []
         self.released = 0
         self.given_back = 0
+        self.taken_back: list[int] = []
         self.looks = 0
         self.wait_ms = 5_000
         self.guarding: Callable[[], None] = lambda: None
@@ -75,6 +77,9 @@ class _World:
         self.looks += 1
         jobs, self.jobs = self.jobs[:most], self.jobs[most:]
         return jobs
+
+    async def unclaim(self, _: str, claim: int) -> None:
+        self.taken_back.append(claim)
 
     async def release(self, _: str) -> None:
         self.released += 1
@@ -148,6 +153,25 @@ async def test_a_line_that_is_not_long_is_looked_at_less_often_however_often_som
             await asyncio.sleep(0.001)
     # Of the 50 times that a long line is.
     assert 2 <= world.looks <= 25
+
+
+async def test_a_claim_whose_answer_is_lost_is_taken_back_before_the_worker_leaves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world: Any = _World(0)
+    asked: list[int] = []
+
+    async def lost(*arguments: Any) -> list[Claimed]:
+        asked.append(arguments[-1])
+        raise DatabaseTimeout("no answer in time")
+
+    monkeypatch.setattr(world, "claim", lost)
+    loop = Submitting("one", Ways(world, world), world, world, lease_seconds=10)
+    async with loop.upkeep.running():
+        while not asked:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.005)
+        await loop.drain()
+        assert world.taken_back == asked
 
 
 async def test_nothing_is_claimed_for_a_carrier_that_is_not_open() -> None:

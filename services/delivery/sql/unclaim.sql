@@ -1,1 +1,1 @@
-select delivery_unclaim($1::text, $2::integer[])
+select delivery_unclaim($1::text, $2::integer)
