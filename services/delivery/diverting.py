@@ -2,11 +2,11 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import groupby
 
 from services.delivery import measures
-from services.delivery.jobs import Place, Standing
+from services.delivery.jobs import Standing
 from services.delivery.reach import Carriers
 from services.delivery.store import Store
 
@@ -40,7 +40,7 @@ class Diverting:
         self._next_look = 0.0
         self._since: dict[str, float] = {}
         self._last_accounts: dict[str, int] = {}
-        self._places: dict[tuple[str, int], Place] = {}
+        self._skips: dict[tuple[str, int], int] = {}
 
     async def round(self) -> float:
         """Look which carriers are away, and divert some jobs; return the seconds until the next round.
@@ -62,7 +62,7 @@ class Diverting:
         await self._store.seen([name for name in names if name in took or self._is_open(name)], took)
         away = await self._store.away(names, _SILENCE_MS, _REST_MS)
         self._since = {name: self._since.get(name, now) for name in away}
-        self._places = {key: place for key, place in self._places.items() if key[0] in away}
+        self._skips = {key: skip for key, skip in self._skips.items() if key[0] in away}
 
     def _is_open(self, name: str) -> bool:
         carrier = self._carriers.carrier(name)
@@ -82,31 +82,29 @@ class Diverting:
         accounts = await self._store.turns(name, self._last_accounts.get(name, 0), _MOST_ACCOUNTS)
         if not accounts:
             return False
-        self._last_accounts[name] = accounts[-1]
-        share = math.ceil(_MOST / len(accounts))
-        places = [self._places.pop((name, account), Place(account)) for account in accounts]
+        share = math.ceil(min(_MOST, sum(room.values())) / len(accounts))
+        skips = {account: self._skips.pop((name, account), 0) for account in accounts}
         others: list[tuple[Standing, str]] = []
-        for _, jobs in groupby(await self._store.standing(name, places, share), lambda job: job.account_id):
-            others += self._others(name, list(jobs), share, room)
+        for account, jobs in groupby(await self._store.standing(name, skips, share), lambda job: job.account_id):
+            found = [(job, self._other(job)) for job in jobs]
+            if len(found) == share and not any(other for _, other in found):
+                # Those behind them are next.
+                self._skips[name, account] = skips[account] + share
+            others += _fitting(found, room)
             await asyncio.sleep(0)
+        self._last_accounts[name] = others[-1][0].account_id if others else accounts[-1]
         diverted = await self._store.divert(name, others)
         if diverted:
             measures.diverted(name, diverted)
             self._diverted()
         return diverted > 0 and any(room.values())
 
-    def _others(
-        self, name: str, jobs: Sequence[Standing], share: int, room: dict[str, int]
-    ) -> list[tuple[Standing, str]]:
-        """Return the jobs of an account that go elsewhere, and where; those behind a `share` that cannot are next."""
-        choose = self._carriers.routes.choose
-        found = [(job, choose(job.recipient, job.sender, {*self._since, *job.tried})) for job in jobs]
-        if len(jobs) == share and not any(other for _, other in found):
-            last = jobs[-1]
-            self._places[name, last.account_id] = Place(last.account_id, last.due_at, last.message_id)
-        going = []
-        for job, other in found:
-            if other and room.get(other, 0) > 0:
-                room[other] -= 1
-                going.append((job, other))
-        return going
+    def _other(self, job: Standing) -> str | None:
+        return self._carriers.routes.choose(job.recipient, job.sender, {*self._since, *job.tried})
+
+
+def _fitting(found: Iterable[tuple[Standing, str | None]], room: dict[str, int]) -> Iterator[tuple[Standing, str]]:
+    for job, other in found:
+        if other and room.get(other, 0) > 0:
+            room[other] -= 1
+            yield job, other

@@ -68,22 +68,13 @@ class Routed(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """A job in the line of a carrier; numbers in digits, its date in ms since 1970."""
+    """A job in the line of a carrier; numbers in digits."""
 
     account_id: int
     message_id: int
     recipient: str
     sender: str
     tried: list[str]
-    due_at: int
-
-
-class Place(NamedTuple):
-    """How far the line of an account was looked through: up to this date, in ms since 1970, and message."""
-
-    account_id: int
-    due_at: int = 0
-    message_id: int = 0
 
 
 class Ended(NamedTuple):

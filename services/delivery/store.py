@@ -1,11 +1,11 @@
 """What the delivery role keeps: jobs from the wish to send to the last receipt, and what came for nobody."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from services.delivery.carriers.carrier import Inbound, Receipt
-from services.delivery.jobs import Claimed, Conclusion, DueJob, Ended, Lost, Place, Routed, Standing, Untold
+from services.delivery.jobs import Claimed, Conclusion, DueJob, Ended, Lost, Routed, Standing, Untold
 from services.delivery.numbers import canonical
 from shared.contract import dates
 from shared.mailbox.sends import PART_OCTETS, Send
@@ -84,9 +84,10 @@ class Store:
             await self._database.fetchval(self._queries["turns"], carrier, last_account, most, timeout=_SECONDS)
         )
 
-    async def standing(self, carrier: str, places: Sequence[Place], share: int) -> list[Standing]:
-        """Return jobs in the line of a carrier, up to `share` of each account, those behind its place."""
-        return [Standing(*row) for row in await self._fetch("standing", carrier, *_columns(places), share)]
+    async def standing(self, carrier: str, skips: Mapping[int, int], share: int) -> list[Standing]:
+        """Return jobs in the line of a carrier: of each of the accounts up to `share`, behind so many of its first."""
+        rows = await self._fetch("standing", carrier, [*skips], [*skips.values()], share)
+        return [Standing(*row) for row in rows]
 
     async def divert(self, carrier: str, others: Sequence[tuple[Standing, str]]) -> int:
         """Give jobs that still wait for a carrier to those others; return how many did."""

@@ -38,11 +38,9 @@ language sql stable as $$
     or pace.took_at < delivery_now() - silence and pace.held_until > delivery_now() - rest
 $$;
 
--- Jobs in the line of a carrier, at most `share` of each of the accounts, those after its date and message.
-create function delivery_standing(
-  of_carrier text, accounts bigint[], dues bigint[], messages integer[], share integer
-) returns table (
-  account_id bigint, message_id integer, recipient text, sender text, tried text[], due_at bigint
+-- Jobs in the line of a carrier, at most `share` of each of the accounts, without the first ones of each that are skipped.
+create function delivery_standing(of_carrier text, accounts bigint[], skips integer[], share integer) returns table (
+  account_id bigint, message_id integer, recipient text, sender text, tried text[]
 )
 language plpgsql stable
 set plan_cache_mode to force_generic_plan
@@ -50,15 +48,14 @@ set enable_seqscan to off
 as $$
 begin
   return query
-  select job.account_id, job.message_id, job.recipient, job.sender, job.tried, job.due_at
-  from unnest(accounts, dues, messages) with ordinality as place (account_id, due_at, message_id, nth)
+  select job.account_id, job.message_id, job.recipient, job.sender, job.tried
+  from unnest(accounts, skips) with ordinality as turn (account_id, skip, nth)
   cross join lateral (
     select * from delivery_job
-    where carrier = of_carrier and state = 'waiting' and in_line and delivery_job.account_id = place.account_id
-      and (delivery_job.due_at, delivery_job.message_id) > (place.due_at, place.message_id)
-    order by delivery_job.due_at, delivery_job.message_id limit share
+    where carrier = of_carrier and state = 'waiting' and in_line and delivery_job.account_id = turn.account_id
+    order by delivery_job.due_at offset turn.skip limit share
   ) as job
-  order by place.nth, job.due_at, job.message_id;
+  order by turn.nth;
 end
 $$;
 

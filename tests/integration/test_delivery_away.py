@@ -164,6 +164,18 @@ async def test_others_get_what_they_can_take_soon_and_it_the_rest_when_it_is_bac
         assert 1 <= len(second.got) <= 20
 
 
+async def test_accounts_have_their_turns(servers: Servers) -> None:
+    first, second = _closed("first"), Scripted("second", rate=5.0)
+    async with delivery_rig(servers, first, second) as rig:
+        campaign = await _sent(rig, 40)
+        (key,) = await _sent(rig, 1)
+        rig.scene.fallback_seconds = 0.0
+        async with rig.worker().running():
+            await rig.becomes(*key, "accepted")
+            assert len(second.got) < 10
+            await rig.becomes(*campaign[-1], "waiting")
+
+
 async def test_who_refused_a_message_does_not_get_it_back(servers: Servers) -> None:
     first, second = _closed("first"), Scripted("second", Refused(Refusal.TEMPORARY, "not now"))
     async with delivery_rig(servers, first, second) as rig:
