@@ -120,7 +120,7 @@ def test_a_crash_at_the_start_shows_its_log(tmp_path: Path) -> None:
     broken.prepare()
     try:
         (tmp_path / "broken/conf/opensearch.yml").write_text("no.such.setting: 1\n")
-        with pytest.raises(RuntimeError, match=r"ended at its start:\n[\s\S]*Closed all nodes"):
+        with pytest.raises(RuntimeError, match=r"ended before it was ready:\n[\s\S]*Closed all nodes"):
             broken.start()
     finally:
         broken.kill()
