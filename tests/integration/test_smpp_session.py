@@ -104,7 +104,7 @@ async def test_receipts_and_messages_are_kept_and_answered(smsc: Smsc, kept: Kep
         assert await smsc.deliver(RECEIPT % (b"00AB", b"DELIVRD"), esm_class=4) == 0
         assert await smsc.deliver(b"hello \x1b\x65") == 0
     receipt, inbound = kept.arrived
-    assert receipt == Receipt("one", "ab", RECIPIENT, ReceiptState.DELIVERED, "DELIVRD 000", 1_767_268_860_000)
+    assert receipt == Receipt("one", "ab", RECIPIENT, ReceiptState.DELIVERED, "DELIVRD 000", 1_767_268_919_999)
     assert isinstance(inbound, Inbound)
     assert (inbound.sender, inbound.destination, inbound.text) == (RECIPIENT, SENDER, "hello €")
 

@@ -30,7 +30,7 @@ def read(text: str, **more: bytes) -> Receipt:
 
 
 def test_a_whole_receipt() -> None:
-    assert read(_WHOLE) == Receipt("one", "17", "436990000002", ReceiptState.DELIVERED, "DELIVRD 000", _AT)
+    assert read(_WHOLE) == Receipt("one", "17", "436990000002", ReceiptState.DELIVERED, "DELIVRD 000", _AT + 59_999)
 
 
 @pytest.mark.parametrize(
@@ -92,11 +92,17 @@ def test_what_is_a_receipt(esm_class: int, expected: bool) -> None:  # noqa: FBT
 
 @pytest.mark.parametrize(
     ("told", "at"),
-    [("2601020304", _AT), ("260102030405", _AT + 5000), ("20260102030405", _AT + 5000)],
+    [("2601020304", _AT + 59_999), ("260102030405", _AT + 5999), ("20260102030405", _AT + 5999)],
 )
 def test_dates(told: str, at: int) -> None:
     assert read(f"id:17 done date:{told}").at == at
     assert read(f"id:17 donedate:{told}").at == at
+
+
+def test_a_date_of_this_minute_is_now() -> None:
+    before = dates.now()
+    told = datetime.fromtimestamp(before / 1000, UTC).strftime("%y%m%d%H%M")
+    assert before <= read(f"id:17 done date:{told}").at <= dates.now()
 
 
 @pytest.mark.parametrize("told", ["", "26", "2699999999", "260102030", "26-01-0203", "6001010101"])

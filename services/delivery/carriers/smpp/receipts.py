@@ -27,7 +27,8 @@ _NAMED = {
 }  # fmt: skip
 _FIELD = re.compile(r"\b(id|stat|err|done[ _]?date)\s*:\s*([^\s:]*)(?!\S*:)", re.IGNORECASE)
 _OWN_TEXT = re.compile(r"\btext\s*:", re.IGNORECASE)
-_DATES = {10: "%y%m%d%H%M", 12: "%y%m%d%H%M%S", 14: "%Y%m%d%H%M%S"}
+# By how long they are, and for how many ms each stands.
+_DATES = {10: ("%y%m%d%H%M", 60_000), 12: ("%y%m%d%H%M%S", 1000), 14: ("%Y%m%d%H%M%S", 1000)}
 _LONGEST_REASON = 64
 _HEX = re.compile(r"[0-9A-Fa-f]+\Z")
 _DECIMAL = re.compile(r"[0-9]+\Z")
@@ -111,13 +112,16 @@ def _reason(stat: str, code: bytes, err: str, network: bytes) -> str:
 
 
 def _at(told: str) -> int:
-    """Return when, in ms since 1970, taken for UTC; now where it says none or one that is still to come."""
+    """Return when, in ms since 1970, taken for UTC; now where it says none or one that is still to come.
+
+    Of a minute it is the last moment: the first one may be before the message.
+    """
     now = dates.now()
-    form = _DATES.get(len(told))
-    if form is None or not told.isascii() or not told.isdigit():
+    form, period = _DATES.get(len(told), ("", 0))
+    if not form or not told.isascii() or not told.isdigit():
         return now
     try:
         at = round(datetime.strptime(told, form).replace(tzinfo=UTC).timestamp() * 1000)
     except ValueError:
         return now
-    return at if 0 < at <= now else now
+    return min(at + period - 1, now) if at > 0 else now
