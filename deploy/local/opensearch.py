@@ -35,6 +35,8 @@ rootLogger.appenderRef.console.ref = console
 # The quick compiler alone: half the processor time of a start, and on two cores others need the rest.
 OPTIONS = ("-Xms512m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError",
            "--enable-native-access=ALL-UNNAMED")  # fmt: skip
+# After a kill it writes its last texts anew, on a busy machine for a minute and more.
+_READY_SECONDS = 300.0
 # Since Java 19 the first orderly end writes the loaded classes down, and later starts take a quarter of the time.
 ARCHIVING_SINCE = 19
 
@@ -87,7 +89,7 @@ class OpenSearch(Freezable):
         health = cluster_health("127.0.0.1", self.port)
         return health.get("cluster_name") == self._cluster and health.get("status") in {"green", "yellow"}
 
-    def wait_ready(self, seconds: float = 120.0) -> None:
+    def wait_ready(self, seconds: float = _READY_SECONDS) -> None:
         wait_until(self.ready, "OpenSearch", seconds)
 
     @property
@@ -99,7 +101,7 @@ class OpenSearch(Freezable):
     def start(self) -> None:
         """Start it and wait until it is ready; show its log when it does not get so far."""
         self.process.start()
-        self.process.wait_ready(self.ready, 120)
+        self.process.wait_ready(self.ready, _READY_SECONDS)
 
     def remove(self) -> None:
         """Delete all data; only for a node that does not run."""

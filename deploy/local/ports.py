@@ -1,5 +1,6 @@
 """Free ports of 127.0.0.1, kept from others on this machine who choose one while its server is not up yet."""
 
+import atexit
 import itertools
 import secrets
 import socket
@@ -11,6 +12,12 @@ _PORTS = range(20_000, 32_000)
 # What was chosen before so many others is up by now.
 _MOST_CHOSEN = 64
 _chosen: deque["Reservation"] = deque()
+
+
+@atexit.register
+def _release_all() -> None:
+    while _chosen:
+        _chosen.pop().release()
 
 
 class Reservation:
