@@ -57,9 +57,12 @@ class Rig:
         subscriber = Subscriber(self.queue, handler, probe, slots=2, retry_seconds=retry_seconds)
         publish = Link(self.amqp_url, "test publish", [subscriber.publishing])
         consume = Link(self.amqp_url, "test consume", [subscriber.consuming])
-        async with publish, consume:
-            yield subscriber
-            await subscriber.drain()
+        async with publish:
+            # Before that nothing can be handed on, and what fails comes again whole.
+            await publish.up.wait()
+            async with consume:
+                yield subscriber
+                await subscriber.drain()
 
 
 @asynccontextmanager

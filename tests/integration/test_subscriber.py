@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from itertools import pairwise
 
 import aio_pika
 import orjson
@@ -55,21 +54,14 @@ class Consumer:
             raise Away("a test")
 
 
-async def test_of_a_thousand_events_only_the_poisonous_one_is_a_dead_letter(
-    rig: Rig, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_of_a_thousand_events_only_the_poisonous_one_is_a_dead_letter(rig: Rig) -> None:
     consumer = Consumer(POISON)
     await rig.publish([event(number) for number in range(1000)])
     async with rig.subscribed(consumer, consumer.probe):
         await rig.until_ready(rig.queue.dead, 1)
-    expected = Counter(number for number in range(1000) if number != POISON)
-    assert consumer.handled.keys() == expected.keys()
-    if "events wait" not in caplog.text:
-        # A broker that is slow to confirm what is handed on has all of a message come again.
-        assert consumer.handled == expected
-        assert len(consumer.met_at) == 5
-    met_at = consumer.met_at[-5:]
-    gaps = [later - earlier for earlier, later in pairwise(met_at)]
+    assert consumer.handled == Counter(number for number in range(1000) if number != POISON)
+    assert len(consumer.met_at) == 5
+    gaps = [later - earlier for earlier, later in zip(consumer.met_at, consumer.met_at[1:], strict=False)]
     # 20, 80, 320 and 1,280 ms.
     assert all(gap >= 0.02 * 4**nth for nth, gap in enumerate(gaps))
     # The broker counts what it hands on until the next queue has confirmed it.
