@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from email.utils import formatdate
 from typing import Any
 
+import aiohttp
 import orjson
 import pytest
 from aiohttp import web
@@ -217,6 +218,30 @@ async def test_what_a_carrier_says_unasked_is_no_answer_to_the_next_message(unas
             await asyncio.sleep(0.05)
             assert await opened.submit(SUBMISSION) == Accepted(("its own",))
     assert links == 2
+
+
+async def test_a_peer_that_speaks_first_is_not_written_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    links = 0
+    connected = aiohttp.TCPConnector.connect
+
+    async def heard(*arguments: Any, **options: Any) -> Any:
+        connection = await connected(*arguments, **options)
+        await asyncio.sleep(0.05)
+        return connection
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal links
+        links += 1
+        with closing(writer):
+            writer.write(b"220 mail.example ESMTP\r\n")
+            assert await reader.read() == b""
+
+    monkeypatch.setattr(aiohttp.TCPConnector, "connect", heard)
+    async with await asyncio.start_server(talk, "127.0.0.1", 0) as server:
+        url = "http://{}:{}/".format(*server.sockets[0].getsockname())
+        async with carrier(url, window=3) as opened:
+            assert await opened.submit(SUBMISSION) == NotSent("the carrier speaks before it is asked")
+    assert links == 4
 
 
 async def test_an_expired_message_is_not_sent(server: CarrierServer) -> None:

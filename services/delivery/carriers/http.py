@@ -1,6 +1,7 @@
 """The HTTP carrier: one request for each message, made of templates, and what the answer says of it."""
 
 import asyncio
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any
 
@@ -75,6 +76,14 @@ class Http:
         return self._with_id(await self._exchange(request, reference, ends_at), reference)
 
     async def _exchange(self, request: dict[str, Any], reference: str, ends_at: float) -> Outcome:
+        # All that are kept may be stale, and each is closed by then; a fresh one is so when the peer speaks first.
+        for _ in range(self.window + 1):
+            with suppress(_StaleError):
+                return await self._tried(request, reference, ends_at)
+        return NotSent("the carrier speaks before it is asked")
+
+    async def _tried(self, request: dict[str, Any], reference: str, ends_at: float) -> Outcome:
+        """Send a request once; raise `_StaleError` where nothing was written, by this connection."""
         progress = _Progress()
         _PROGRESS.set(progress)
         try:
@@ -85,8 +94,7 @@ class Http:
                 content = await _content(response)
                 return outcome(self._options.answer, response.status, response.headers, content, reference)
         except _StaleError:
-            # It is closed by now, and nothing was written.
-            return await self._exchange(request, reference, ends_at)
+            raise
         except (aiohttp.ClientError, OSError) as error:
             # What an error says may hold the URL, and so a number.
             return (Unknown if progress.written else NotSent)(type(error).__name__)
