@@ -18,6 +18,12 @@ language sql volatile as $$
   where carrier = of_carrier
 $$;
 
+-- As before; what is released was not held.
+create or replace function delivery_release(of_carrier text) returns void
+language sql volatile as $$
+  update delivery_pace set free_at = least(free_at, delivery_now()), held_until = 0 where carrier = of_carrier
+$$;
+
 -- Says which carriers a worker has open, and whether each took something lately.
 create function delivery_seen(carriers text[], took boolean[]) returns void
 language sql volatile as $$

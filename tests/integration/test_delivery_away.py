@@ -207,6 +207,17 @@ async def test_a_hold_of_long_ago_is_no_reason(servers: Servers) -> None:
         assert (len(first.got), len(second.got)) == (5, 1)
 
 
+async def test_a_hold_ends_with_the_carrier_that_it_was_of(servers: Servers) -> None:
+    first, second = Scripted("first", Refused(Refusal.ACCOUNT, "no credit")), Scripted("second")
+    async with delivery_rig(servers, first, second) as rig, rig.worker().running():
+        (key,) = await _sent(rig, 1)
+        await rig.becomes(*key, "accepted")
+        assert await rig.store.away(["first", "second"], 0, 0) >= {"first"}
+        rig.scene.carriers = {"first": Scripted("first"), "second": second}
+        await asyncio.sleep(2 * _SILENCE_SECONDS)
+        assert await rig.store.away(["first"], round(1000 * _SILENCE_SECONDS), 0) == set()
+
+
 async def test_a_long_hold_after_it_took_something_is_one(servers: Servers) -> None:
     first, second = Scripted("first", Accepted(("one",)), Refused(Refusal.ACCOUNT, "no credit")), Scripted("second")
     async with delivery_rig(servers, first, second) as rig:
