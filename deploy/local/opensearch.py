@@ -35,8 +35,7 @@ rootLogger.appenderRef.console.ref = console
 # The quick compiler alone: half the processor time of a start, and on two cores others need the rest.
 OPTIONS = ("-Xms512m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError",
            "--enable-native-access=ALL-UNNAMED")  # fmt: skip
-# After a kill it writes its last texts anew, on a busy machine for a minute and more.
-_READY_SECONDS = 300.0
+_READY_SECONDS = 120.0
 # Since Java 19 the first orderly end writes the loaded classes down, and later starts take a quarter of the time.
 ARCHIVING_SINCE = 19
 

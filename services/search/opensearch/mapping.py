@@ -22,7 +22,7 @@ _SETTINGS = {
     "refresh_interval": "500ms",
     "auto_expand_replicas": "0-1",
     # What a node that was killed writes anew before it answers: of the usual 512 MB of long texts, for minutes.
-    "translog.flush_threshold_size": "32mb",
+    "translog.flush_threshold_size": "16mb",
     # How long it remembers the version of a deleted document, so that a late event does not bring it back.
     "gc_deletes": "1h",
     # The documents of an account lie together, in the order in which they are found.
