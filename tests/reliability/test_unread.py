@@ -26,6 +26,7 @@ ADDRESS = "+436990000001"
 MESSAGES, CHARACTERS, PAGE_OCTETS = 500, 15_000, 15_000_000
 ROOM = 64 * 1024 * 1024
 UNREADING = 30
+_ENDS = {"whole", "cut", "refused"}
 _CODE = re.compile(rb"errorCode\W+(\d+)")
 PAGE, LIST = "/user/message/get/by/conversation", "/user/message/conversations/get"
 
@@ -33,7 +34,7 @@ PAGE, LIST = "/user/message/get/by/conversation", "/user/message/conversations/g
 @pytest.fixture
 async def narrow(stack: Stack, tmp_path: Path) -> AsyncIterator[Role]:
     """Yield a gateway that has room for four such pages."""
-    settings = {"PORT": str(free_port()), "UNSENT_OCTETS": str(ROOM), "BUDGET_SECONDS": "30"}
+    settings = {"PORT": str(free_port()), "UNSENT_OCTETS": str(ROOM), "BUDGET_SECONDS": "60"}
     gateway = stack.another("gateway", settings, tmp_path)
     await asyncio.to_thread(gateway.start)
     try:
@@ -110,7 +111,7 @@ async def test_clients_that_do_not_read_make_room(servers: Servers, stack: Stack
     assert set(codes) == {0, 98}
     assert ends["cut"] > 0
     assert ends["refused"] > 0
-    assert ends["silent"] == 0, ends
+    assert ends.keys() <= _ENDS, ends
     assert grown < UNREADING * PAGE_OCTETS / 2
 
 
@@ -129,7 +130,7 @@ async def test_calls_under_way_when_the_room_ends_do_not_add_to_it(
         ends = Counter(await asyncio.gather(*(asyncio.to_thread(_end, each) for each in unreading)))
     print(f"{UNREADING} pages asked for at once as {mount}: {dict(ends)}, {grown / 1e6:.0f} MB of memory")
     assert ends["refused"] > 0
-    assert ends["silent"] == 0, ends
+    assert ends.keys() <= _ENDS, ends
     assert grown < UNREADING * PAGE_OCTETS * 3 / 4
 
 
